@@ -192,7 +192,7 @@ cluster_down() {
   fi
   stop containerd
   [ -d "$D" ] || return 0
-  sweep "$D"
+  sweep "$D/"
   kill_cgroups '*/kubepods'
   for n in $(ip netns list 2>/dev/null | awk '/^cni-/ { print $1 }'); do ip netns del "$n" || :; done
   ip link del cni0 2>/dev/null || :
@@ -236,6 +236,10 @@ apply_workloads_if_needed() { [ -e "$D/workloads" ] || apply_workloads; }
 
 apply_workloads() {
   rm -f "$D/complete" "$D/workloads"
+  # Those with a history begin anew, or the revisions would be counted on.
+  timeout 90 kubectl -n shop delete --cascade=foreground --ignore-not-found --timeout=80s deploy/history >/dev/null
+  timeout 90 kubectl -n faults delete --cascade=foreground --ignore-not-found --timeout=80s deploy/stuck >/dev/null
+  timeout 90 kubectl -n default delete --cascade=foreground --ignore-not-found --timeout=80s statefulset/sts daemonset/ds >/dev/null
   k apply -f "$HERE/namespaces.yaml" >/dev/null
   local ns
   for ns in default faults shop; do wait_for 30 "the service account of $ns" 'kcm apiserver' k -n $ns get serviceaccount default; done
@@ -244,25 +248,28 @@ apply_workloads() {
   # A pod that hangs in deletion: its finalizer is nobody's.
   k -n faults delete pod terminating --wait=false --grace-period=1 >/dev/null
 
-  # Histories: three revisions each, every one with its cause.
-  local n cause
-  wait_for 90 'the first revision of the workloads with a history' 'kubelet kcm' histories_settled
-  for n in 2 3; do
-    if [ $n = 2 ]; then cause='raise the greeting to 2'; else cause='image 2'; fi
-    k -n shop annotate --overwrite deploy/history kubernetes.io/change-cause="$cause" >/dev/null
-    if [ $n = 2 ]; then k -n shop set env deploy/history GREETING=2 >/dev/null; else k -n shop set image deploy/history c=test/busybox:2 >/dev/null; fi
-    wait_for 60 "revision $n of shop/history" 'kcm apiserver' revision shop history $n
-    k -n default set env statefulset/sts daemonset/ds REVISION=$n >/dev/null
-    wait_for 90 "revision $n of the workloads with a history" 'kubelet kcm' histories_settled
-  done
   # The stuck rollout: it was good, and its new revision has an image that nobody can pull.
-  wait_for 60 'the good revision of faults/stuck' 'kubelet kcm' updated faults deploy/stuck
+  wait_for 90 'the good revision of faults/stuck' 'kubelet kcm' updated faults deploy/stuck
   k -n faults set image deploy/stuck c=test/nosuch:1 >/dev/null
-  say 'Kubernetes workloads applied'
   # An HPA without metrics floods the events.
   [ -e "$D/metrics.off" ] || wait_for 60 'the first metrics' 'metrics kubelet apiserver' has_metrics
   k apply -f "$HERE/hpa.yaml" >/dev/null
+
+  # Histories: three revisions each, every one with its cause.
+  wait_for 90 'the first revision of the workloads with a history' 'kubelet kcm' histories_settled
+  revise 2 'raise the greeting to 2' '{"name": "c", "env": [{"name": "GREETING", "value": "2"}]}'
+  revise 3 'image 2' '{"name": "c", "image": "test/busybox:2"}'
+  say 'Kubernetes workloads applied'
   touch "$D/workloads"
+}
+
+revise() { # NUMBER CAUSE CONTAINER: cause and change in one request, or the cause would be the old revision's
+  local patch="{\"metadata\": {\"annotations\": {\"kubernetes.io/change-cause\": \"$2\"}}, \"spec\": {\"template\": {\"spec\": {\"containers\": [$3]}}}}"
+  k -n shop patch deploy/history -p "$patch" >/dev/null
+  k -n default patch statefulset/sts -p "$patch" >/dev/null
+  k -n default patch daemonset/ds -p "$patch" >/dev/null
+  wait_for 60 "revision $1 of shop/history" 'kcm apiserver' revision shop history "$1"
+  wait_for 90 "revision $1 of the workloads with a history" 'kubelet kcm' histories_settled
 }
 
 histories_settled() { updated shop deploy/history && updated default statefulset/sts && updated default daemonset/ds; }

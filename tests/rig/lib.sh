@@ -58,7 +58,7 @@ send_signal() {
   kill "-${2#SIG}" "$(pid_of "$1")"
 }
 
-sweep() { # DIR: end the rig's kinds of processes that name DIR in their command line, children first
+sweep() { # PATH: end the rig's kinds of processes that name PATH in their command line, children first
   local p exe child
   for p in /proc/[0-9]*; do
     exe=$(basename "$(readlink "$p/exe" 2>/dev/null)" 2>/dev/null) || continue
@@ -66,7 +66,7 @@ sweep() { # DIR: end the rig's kinds of processes that name DIR in their command
       etcd | kube-apiserver | kube-controller-manager | kube-scheduler | kubelet | containerd | containerd-shim* | dockerd | docker-proxy | python3*) ;;
       *) continue ;;
     esac
-    tr '\0' '\n' <"$p/cmdline" 2>/dev/null | grep -qF -- "$1/" || continue
+    tr '\0' '\n' <"$p/cmdline" 2>/dev/null | grep -qF -- "$1" || continue
     p=${p#/proc/}
     [ "$p" != $$ ] || continue
     if [[ $exe == containerd-shim* ]]; then
@@ -97,7 +97,7 @@ kill_cgroups() { # PATTERN...: kill every process in control groups below these 
   done
   sleep .2
   for g in "$@"; do
-    find /sys/fs/cgroup -maxdepth 3 -type d -path "$g" -exec find {} -depth -type d \; 2>/dev/null | xargs -r rmdir 2>/dev/null || :
+    find /sys/fs/cgroup -depth -type d \( -path "$g" -o -path "$g/*" \) -exec rmdir {} + 2>/dev/null || :
   done
 }
 

@@ -1,0 +1,149 @@
+//! The program itself: help, palette, namespaces, targets, clipboard, end.
+
+use super::{Cmd, Outcome, find};
+use crate::effect::Effect;
+use crate::input::Context;
+use crate::model::TargetKind;
+use crate::theme;
+use crate::ui::overlay::{Help, Item, Overlay, Pick, Picker, Prompt, PromptKind};
+
+pub fn quit(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    if cmd.state.data.jobs.running().next().is_some() {
+        cmd.state.overlays.push(Overlay::Quit);
+        return Ok(Vec::new());
+    }
+    Ok(vec![Effect::Quit])
+}
+
+pub fn help(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let mut lines = Vec::new();
+    for context in cmd.state.contexts() {
+        let heading =
+            if context == Context::Global { "everywhere".to_owned() } else { format!("in {}", context.name()) };
+        lines.push((String::new(), heading));
+        for (chord, binding) in cmd.state.keymap.section(context) {
+            let doc = find(&binding.command).map_or("", |spec| spec.doc);
+            let what = if binding.args.is_empty() {
+                doc.to_owned()
+            } else {
+                format!("{} {}", binding.command, binding.args.join(" "))
+            };
+            lines.push((chord.to_string(), what));
+        }
+    }
+    cmd.state.overlays.push(Overlay::Help(Help::new(lines)));
+    Ok(Vec::new())
+}
+
+pub fn palette(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let contexts = cmd.state.contexts();
+    let mut candidates: Vec<(String, String)> = super::ALL
+        .iter()
+        .filter(|spec| !cmd.state.data.settings.policy.read_only || !spec.changes)
+        .map(|spec| {
+            let key = cmd.state.keymap.key_for(spec.name, &contexts).map(|k| format!("  [{k}]")).unwrap_or_default();
+            (spec.name.to_owned(), format!("{}{key}", spec.doc))
+        })
+        .collect();
+    candidates.extend(crate::panes::PaneId::ALL.iter().map(|id| (format!("view {}", id.name()), "view".to_owned())));
+    candidates.extend(theme::BUILT_IN.iter().map(|(name, _)| (format!("theme {name}"), "theme".to_owned())));
+    candidates.extend(namespaces_known(cmd).into_iter().map(|ns| (format!("namespace {ns}"), "namespace".to_owned())));
+    cmd.state.overlays.push(Overlay::Prompt(Box::new(Prompt::new(PromptKind::Command, "", candidates))));
+    Ok(Vec::new())
+}
+
+/// Names of namespaces of all clusters, sorted.
+fn namespaces_known(cmd: &Cmd) -> Vec<String> {
+    let world = &cmd.state.data.world;
+    let listed = world.namespaces.iter().map(|(_, ns)| ns.0.name.to_string());
+    let seen = world.pods.iter().map(|(_, pod)| pod.key.namespace.to_string());
+    let mut names: Vec<String> = listed.chain(seen).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+pub fn namespaces(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let world = &cmd.state.data.world;
+    if !world.targets.iter().any(|t| t.meta.kind == TargetKind::Kubernetes) {
+        return Err("no cluster is open: engines have no namespaces".into());
+    }
+    let mut items = vec![Item { label: "all".into(), detail: "every namespace".into(), pick: Pick::Namespace(None) }];
+    for name in namespaces_known(cmd) {
+        let pods = cmd.state.data.world.pods.iter().filter(|(_, p)| *p.key.namespace == *name).count();
+        let detail = if pods == 0 { String::new() } else { format!("{pods} pods") };
+        items.push(Item { label: name.clone(), detail, pick: Pick::Namespace(Some(name.into())) });
+    }
+    cmd.state.overlays.push(Overlay::Picker(Picker::new("Namespaces", items)));
+    Ok(Vec::new())
+}
+
+pub fn namespace(cmd: &mut Cmd, args: &[String]) -> Outcome {
+    let Some(name) = args.first() else { return namespaces(cmd, &[]) };
+    let scope = (name != "all").then(|| name.as_str().into());
+    cmd.state.data.settings.namespace = scope;
+    Ok(Vec::new())
+}
+
+pub fn targets(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let cx = cmd.state.data.cx(cmd.now);
+    let items: Vec<Item> = cx
+        .world
+        .targets
+        .iter()
+        .map(|target| {
+            let (word, _) = crate::ui::chrome::freshness(&target.link, &cx);
+            let server = target.server.as_ref().map(|s| format!(" {} {}", s.version, s.address)).unwrap_or_default();
+            let fault = match &target.link {
+                crate::world::Freshness::Failed(fault) | crate::world::Freshness::Stale { fault, .. } => {
+                    format!(" {fault}")
+                }
+                _ => String::new(),
+            };
+            let kind = if target.meta.kind == TargetKind::Docker { "docker" } else { "k8s" };
+            Item {
+                label: format!("{kind} {}", target.meta.name),
+                detail: format!("{word}{server}{fault}"),
+                pick: Pick::Target(target.meta.id),
+            }
+        })
+        .collect();
+    if items.is_empty() {
+        return Err("no target is open: set KUBECONFIG or DOCKER_HOST, or :demo".into());
+    }
+    cmd.state.overlays.push(Overlay::Picker(Picker::new("Targets", items)));
+    Ok(Vec::new())
+}
+
+pub fn copy(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let (id, now) = (cmd.state.focus, cmd.now);
+    let (pane, cx) = cmd.state.pane_cx(id, now);
+    let Some(text) = pane.copy(&cx) else { return Err("nothing to copy here".into()) };
+    let first = text.lines().next().unwrap_or_default();
+    let message = format!("copied: {first}{}", if text.lines().count() > 1 { " …" } else { "" });
+    cmd.state.notify(message, false, now);
+    Ok(vec![Effect::Copy(text)])
+}
+
+pub fn theme(cmd: &mut Cmd, args: &[String]) -> Outcome {
+    let name = args.first().map_or("", String::as_str);
+    let theme = theme::built_in(name).map_err(|e| e.to_string())?;
+    cmd.state.look.theme = theme;
+    Ok(Vec::new())
+}
+
+pub fn demo(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    if cmd.state.data.settings.demo {
+        return Err("the simulated world is open already".into());
+    }
+    Ok(vec![Effect::OpenDemo])
+}
+
+pub fn redraw(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    cmd.state.redraw = true;
+    Ok(Vec::new())
+}
+
+pub fn suspend(_: &mut Cmd, _: &[String]) -> Outcome {
+    Ok(vec![Effect::Suspend])
+}

@@ -1,0 +1,26 @@
+//! Everything `update` may ask of the runtime.
+
+use crate::actions::{Action, Approved};
+use crate::event::JobId;
+
+/// A wish.
+#[derive(Debug)]
+pub enum Effect {
+    /// Work out a plan for this action.
+    Plan(JobId, Action),
+    /// Record the intent, execute, verify, record the outcome.
+    Run(JobId, Box<Approved>),
+    /// Stop waiting for the verdict of this action; what was sent stays sent.
+    Cancel(JobId),
+    /// Put this text on the user's clipboard (OSC 52).
+    Copy(String),
+    /// Stop as a shell's job control wants it.
+    Suspend,
+    /// Start the simulated world beside the other targets.
+    OpenDemo,
+    /// End.
+    Quit,
+}
+
+/// Wishes, in order.
+pub type Effects = Vec<Effect>;

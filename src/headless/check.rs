@@ -1,0 +1,79 @@
+//! `pilothouse check`: what each target can and cannot do, for people and bug reports.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::time::timeout;
+
+use crate::backend::Opened;
+use crate::model::text::clean;
+use crate::model::{Access, Feed, FeedEvent, FeedSpec, ServerInfo, TargetKind};
+
+/// Longest wait for a target.
+const WAIT: Duration = Duration::from_secs(15);
+
+/// Prints what each target says; returns 0 when all answered, 1 otherwise.
+pub async fn run(opened: &[Opened]) -> u8 {
+    if opened.is_empty() {
+        println!("no target: set KUBECONFIG or DOCKER_HOST");
+        return 1;
+    }
+    let mut code = 0;
+    for target in opened {
+        let kind = match target.meta.kind {
+            TargetKind::Kubernetes => "Kubernetes context",
+            TargetKind::Docker => "Docker engine",
+        };
+        println!("{kind} {}", clean(&target.meta.name));
+        let spec = FeedSpec { target: target.meta.id, feed: Feed::Server };
+        match timeout(WAIT, first(target.source.watch(&spec))).await {
+            Ok(Ok(info)) => print!("{}", facts(&info)),
+            Ok(Err(fault)) => {
+                println!("  NOT REACHED: {}", clean(&fault));
+                code = 1;
+            }
+            Err(_) => {
+                println!("  NOT REACHED: no answer within {} s", WAIT.as_secs());
+                code = 1;
+            }
+        }
+    }
+    code
+}
+
+/// The first thing the server says, or why it says nothing.
+async fn first(mut feed: impl futures::Stream<Item = FeedEvent> + Unpin) -> Result<Box<ServerInfo>, String> {
+    while let Some(event) = feed.next().await {
+        match event {
+            FeedEvent::Server(info) => return Ok(info),
+            FeedEvent::Lost(fault) => return Err(fault.to_string()),
+            _ => {}
+        }
+    }
+    Err("the feed ended".into())
+}
+
+fn facts(info: &ServerInfo) -> String {
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            out.push_str(&format!("  {name:<22} {}\n", clean(value)));
+        }
+    };
+    line("address", &info.address);
+    line("version", &info.version);
+    line("user", &info.user);
+    line("metrics", &info.metrics);
+    for (name, value) in &info.facts {
+        line(name, value);
+    }
+    for (deed, access) in &info.access {
+        let name = format!("may {deed:?}").to_lowercase();
+        match access {
+            Access::Allowed => line(&name, "yes"),
+            Access::Denied(why) => line(&name, &format!("NO: {why}")),
+            Access::Unknown => line(&name, "unknown"),
+        }
+    }
+    out
+}

@@ -1,0 +1,231 @@
+//! `pilothouse snapshot`: one frame, once what it shows is loaded.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use crate::app::join;
+use crate::backend::Opened;
+use crate::cli::{Format, Snapshot};
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::model::{Feed, FeedEvent, FeedSpec, Key, Kind, TargetKind};
+use crate::panes::{Ask, PaneId, Subject};
+use crate::runtime::feeds::Feeds;
+use crate::state::State;
+use crate::ui::layout::View;
+use crate::update::update;
+use crate::world::Freshness;
+
+/// How long a loaded view is given for what comes in by itself (usage, logs).
+const SETTLE: Duration = Duration::from_millis(700);
+
+/// Prints the view; fails when a list in it cannot be loaded in time.
+///
+/// # Errors
+/// An unknown view or object, and any fault that keeps a list from loading.
+pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> Result<String> {
+    let Some(view) = View::parse(&options.view) else { bail!("no view \"{}\"", options.view) };
+    let clock = Clock::start();
+    state.size = options.size;
+    state.view = view;
+    if let View::Only(id) = view {
+        state.focus = id;
+    }
+    if opened.is_empty() {
+        bail!("no target: set KUBECONFIG or DOCKER_HOST, or use --demo");
+    }
+    let (out, mut events) = mpsc::channel(1024);
+    let mut feeds = Feeds::new(opened.iter().map(|o| o.source.clone()).collect(), out);
+    opened.iter().for_each(|target| join(&mut state, target));
+    if let Some(filter) = &options.filter {
+        let id = state.focus;
+        let (pane, cx) = state.pane_cx(id, clock.now());
+        pane.on(&Ask::Filter(filter.clone()), &cx);
+    }
+    let deadline = Instant::now() + Duration::from_secs(options.wait);
+    let mut loaded_at: Option<Instant> = None;
+    loop {
+        let now = clock.now();
+        feeds.want(&state.needs(now), now.tick);
+        choose(&mut state, options, now)?;
+        let until = loaded_at.map_or(deadline, |at| (at + SETTLE).min(deadline));
+        match timeout_at(until, events.recv()).await {
+            Ok(Some((spec, event))) => absorb(&mut state, spec, event, &clock),
+            Ok(None) => bail!("all feeds ended"),
+            Err(_) if loaded_at.is_some() => break,
+            Err(_) => {
+                let missing = failures(&state, &clock).unwrap_or_else(|| "the server is slow".into());
+                bail!("not loaded within {} s: {missing}", options.wait);
+            }
+        }
+        if loaded_at.is_none() && is_loaded(&state, &clock) {
+            loaded_at = Some(Instant::now());
+        }
+    }
+    Ok(render(&mut state, options, &clock))
+}
+
+fn absorb(state: &mut State, spec: FeedSpec, event: FeedEvent, clock: &Clock) {
+    update(state, Event::Feed(spec, event), clock.now());
+}
+
+/// Puts the selection on the object asked for, or on the first row.
+fn choose(state: &mut State, options: &Snapshot, now: crate::model::Now) -> Result<()> {
+    if state.data.subject.key.is_some() {
+        return Ok(());
+    }
+    let chosen = match &options.select {
+        Some(text) => find(state, text)?,
+        None => first(state, now),
+    };
+    if let Some(key) = chosen {
+        if state.focus == PaneId::Describe {
+            let (pane, cx) = state.pane_cx(PaneId::Describe, now);
+            pane.on(&Ask::Select(key.clone()), &cx);
+        }
+        let list = match key.kind {
+            Kind::Pod => PaneId::Pods,
+            Kind::Container => PaneId::Docker,
+            _ => PaneId::Workloads,
+        };
+        if options.select.is_some() {
+            let (pane, cx) = state.pane_cx(list, now);
+            pane.on(&Ask::Select(key.clone()), &cx);
+        }
+        state.data.subject = Subject { key: Some(key), container: None };
+    }
+    Ok(())
+}
+
+fn first(state: &mut State, now: crate::model::Now) -> Option<Key> {
+    [PaneId::Pods, PaneId::Docker].into_iter().find_map(|id| {
+        let (pane, cx) = state.pane_cx(id, now);
+        pane.on(&Ask::Move(crate::panes::Motion::Top), &cx);
+        pane.selected().cloned()
+    })
+}
+
+/// The object of this name, once its list holds it.
+fn find(state: &State, text: &str) -> Result<Option<Key>> {
+    let Some((kind, name)) = text.split_once('/') else { bail!("\"{text}\": expected KIND/NAME, such as deploy/web") };
+    let Some(kind) = Kind::parse(kind) else { bail!("\"{kind}\" is no kind of object known here") };
+    let world = &state.data.world;
+    let fits = |key: &Key| key.kind == kind && *key.name == *name;
+    Ok(match kind {
+        Kind::Pod => world.pods.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
+        Kind::Container => world.containers.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
+        _ => world.workloads.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
+    })
+}
+
+/// Feeds of lists and fetched things that the view needs, with how they are.
+fn states(state: &State, clock: &Clock) -> Vec<(FeedSpec, Freshness)> {
+    let world = &state.data.world;
+    let needs = state.needs(clock.now());
+    let fetched = |has: bool, fault: Option<&crate::model::Fault>| match (has, fault) {
+        (true, _) => Freshness::Live,
+        (false, Some(fault)) => Freshness::Failed(fault.clone()),
+        _ => Freshness::Waiting,
+    };
+    needs
+        .into_iter()
+        .filter_map(|spec| {
+            let freshness = match &spec.feed {
+                Feed::Pods(_) => world.pods.freshness(&spec).clone(),
+                Feed::Workloads(_) => world.workloads.freshness(&spec).clone(),
+                Feed::Events(_) => world.events.freshness(&spec).clone(),
+                Feed::Containers => world.containers.freshness(&spec).clone(),
+                Feed::Object(key) => {
+                    let object = world.objects.get(key);
+                    fetched(object.is_some_and(|o| o.value.is_some()), object.and_then(|o| o.fault.as_ref()))
+                }
+                Feed::Revisions(key) => {
+                    let found = world.revisions.get(key);
+                    fetched(found.is_some_and(|o| o.value.is_some()), found.and_then(|o| o.fault.as_ref()))
+                }
+                Feed::Server => world.target(spec.target)?.link.clone(),
+                _ => return None,
+            };
+            Some((spec, freshness))
+        })
+        .collect()
+}
+
+/// True when every list is complete; of several targets those that cannot be reached do not count,
+/// as long as one can.
+fn is_loaded(state: &State, clock: &Clock) -> bool {
+    let states = states(state, clock);
+    let dead =
+        |spec: &FeedSpec| state.data.world.target(spec.target).is_some_and(|t| matches!(t.link, Freshness::Failed(_)));
+    let mut live = states.iter().filter(|(spec, _)| !dead(spec)).peekable();
+    live.peek().is_some() && live.all(|(_, freshness)| matches!(freshness, Freshness::Live)) && shown_kind_alive(state)
+}
+
+/// The kind of target that the view is about must be there.
+fn shown_kind_alive(state: &State) -> bool {
+    let kind = match state.focus {
+        PaneId::Docker => TargetKind::Docker,
+        PaneId::Pods | PaneId::Workloads | PaneId::Events | PaneId::Rollout => TargetKind::Kubernetes,
+        _ => return true,
+    };
+    let alive = |t: &crate::world::Target| t.meta.kind == kind && matches!(t.link, Freshness::Live);
+    state.view == View::Overview || state.data.world.targets.iter().any(alive)
+}
+
+fn failures(state: &State, clock: &Clock) -> Option<String> {
+    let mut texts: Vec<String> = states(state, clock)
+        .into_iter()
+        .filter_map(|(spec, freshness)| {
+            let target = state.data.world.target(spec.target)?.meta.name.clone();
+            match freshness {
+                Freshness::Failed(fault) | Freshness::Stale { fault, .. } => Some(format!("{target}: {fault}")),
+                _ => None,
+            }
+        })
+        .collect();
+    texts.dedup();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+fn render(state: &mut State, options: &Snapshot, clock: &Clock) -> String {
+    let now = clock.now();
+    if options.format == Format::Json {
+        let id = state.focus;
+        let (pane, cx) = state.pane_cx(id, now);
+        return format!("{:#}\n", pane.json(&cx));
+    }
+    let area = Rect::new(0, 0, options.size.width, options.size.height);
+    let mut buffer = Buffer::empty(area);
+    // twice: column widths and list orders settle on the first
+    for _ in 0..2 {
+        buffer.reset();
+        state.draw(now, area, &mut buffer);
+    }
+    rows(&buffer, options.format == Format::Ansi)
+}
+
+/// A buffer as lines; with `color`, each line carries its colours and ends reset.
+fn rows(buffer: &Buffer, color: bool) -> String {
+    let mut out = String::new();
+    for y in buffer.area.top()..buffer.area.bottom() {
+        if color {
+            out.push_str(&crate::paint::ansi_row(buffer, y));
+        } else {
+            let mut line = String::new();
+            let mut x = buffer.area.left();
+            while x < buffer.area.right() {
+                let symbol = buffer[(x, y)].symbol();
+                line.push_str(symbol);
+                x += crate::ui::text::width(symbol).max(1);
+            }
+            out.push_str(line.trim_end());
+        }
+        out.push('\n');
+    }
+    out
+}

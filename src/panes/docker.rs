@@ -1,0 +1,222 @@
+//! Containers of Docker engines.
+
+use super::Cx;
+use super::list::{Cell, Column, ListRow};
+use super::pods::{by_value, percent_cell, usage};
+use crate::input::Context;
+use crate::model::{EngineContainer, EngineState, Feed, FeedSpec, Health, Severity, TargetKind, quantity};
+use crate::theme::Role;
+use crate::ui::{Look, spark::spark};
+use crate::world::{Table, World};
+
+/// `running`, `exited 137`, … with its health.
+fn state(row: &EngineContainer) -> Cell {
+    let mut text = row.state.word().to_owned();
+    if let (EngineState::Exited | EngineState::Dead, Some(code)) = (row.state, row.exit_code) {
+        text.push_str(&format!(" {code}"));
+    }
+    Cell::of(Look::role(row.severity), text)
+}
+
+fn uptime(row: &EngineContainer, cx: &Cx) -> Cell {
+    match (row.state.is_up(), row.started, row.finished) {
+        (true, Some(at), _) => Cell::text(at.age(cx.now.wall)),
+        (false, _, Some(at)) => Cell::of(Role::Dim, format!("{} ago", at.age(cx.now.wall))),
+        _ => Cell::none(),
+    }
+}
+
+static COLUMNS: &[Column<EngineContainer>] = &[
+    Column {
+        title: "NAME",
+        priority: 0,
+        max: 253,
+        right: false,
+        cell: |row, _| Cell::of(Role::Name, &*row.key.name),
+        order: Some(|a, b, _| a.key.name.cmp(&b.key.name)),
+        live: false,
+    },
+    Column {
+        title: "PROJECT/SERVICE",
+        priority: 5,
+        max: 28,
+        right: false,
+        cell: |row, _| match (row.key.namespace.is_empty(), row.service.is_empty()) {
+            (true, true) => Cell::none(),
+            _ => Cell::of(Role::Dim, format!("{}/{}", row.key.namespace, row.service)),
+        },
+        order: Some(|a, b, _| (&a.key.namespace, &a.service, a.number).cmp(&(&b.key.namespace, &b.service, b.number))),
+        live: false,
+    },
+    Column {
+        title: "STATE",
+        priority: 0,
+        max: 20,
+        right: false,
+        cell: |row, _| state(row),
+        order: Some(|a, b, _| b.severity.cmp(&a.severity)),
+        live: false,
+    },
+    Column {
+        title: "HEALTH",
+        priority: 2,
+        max: 10,
+        right: false,
+        cell: |row, _| {
+            let role = match row.health {
+                Health::None => Role::Dim,
+                Health::Starting => Role::Busy,
+                Health::Healthy => Role::Good,
+                Health::Unhealthy => Role::Bad,
+            };
+            Cell::of(role, row.health.word())
+        },
+        order: None,
+        live: false,
+    },
+    Column {
+        title: "UP",
+        priority: 1,
+        max: 10,
+        right: true,
+        cell: uptime,
+        order: Some(|a, b, _| b.started.cmp(&a.started)),
+        live: false,
+    },
+    Column {
+        title: "RST",
+        priority: 2,
+        max: 5,
+        right: true,
+        cell: |row, _| Cell::of(if row.restarts > 0 { Role::Warn } else { Role::Dim }, row.restarts.to_string()),
+        order: Some(|a, b, _| a.restarts.cmp(&b.restarts)),
+        live: false,
+    },
+    Column {
+        title: "CPU%",
+        priority: 1,
+        max: 6,
+        right: true,
+        cell: |row, cx| {
+            usage(&row.key, cx).and_then(|u| u.cpu).map_or_else(Cell::none, |v| Cell::text(format!("{:.1}", v * 100.0)))
+        },
+        order: Some(|a, b, cx| by_value(usage(&a.key, cx).and_then(|u| u.cpu), usage(&b.key, cx).and_then(|u| u.cpu))),
+        live: true,
+    },
+    Column {
+        title: "CPU HIST",
+        priority: 4,
+        max: 8,
+        right: false,
+        cell: |row, cx| {
+            let values = cx.world.usage.get(&row.key).map(|s| s.values(|u| u.cpu)).unwrap_or_default();
+            Cell::of(Role::Cpu, spark(&values, 8, None, false))
+        },
+        order: None,
+        live: true,
+    },
+    Column {
+        title: "MEM",
+        priority: 1,
+        max: 7,
+        right: true,
+        cell: |row, cx| {
+            usage(&row.key, cx)
+                .and_then(|u| u.memory)
+                .map_or_else(Cell::none, |v| Cell::text(quantity::bytes(f64::from(v))))
+        },
+        order: Some(|a, b, cx| {
+            by_value(usage(&a.key, cx).and_then(|u| u.memory), usage(&b.key, cx).and_then(|u| u.memory))
+        }),
+        live: true,
+    },
+    Column {
+        title: "%L",
+        priority: 3,
+        max: 5,
+        right: true,
+        cell: |row, cx| percent_cell(usage(&row.key, cx).and_then(|u| u.memory), row.limits.memory),
+        order: None,
+        live: true,
+    },
+    Column {
+        title: "PORTS",
+        priority: 7,
+        max: 40,
+        right: false,
+        cell: |row, _| Cell::of(Role::Dim, &*row.ports),
+        order: None,
+        live: false,
+    },
+    Column {
+        title: "IMAGE",
+        priority: 6,
+        max: 40,
+        right: false,
+        cell: |row, _| Cell::of(Role::Dim, &*row.image),
+        order: Some(|a, b, _| a.image.cmp(&b.image)),
+        live: false,
+    },
+    Column {
+        title: "WHY",
+        priority: 4,
+        max: 60,
+        right: false,
+        cell: |row, _| Cell::of(Look::role(row.severity), &*row.why),
+        order: None,
+        live: false,
+    },
+    Column {
+        title: "HOST",
+        priority: 10,
+        max: 24,
+        right: false,
+        cell: |row, cx| cx.world.target(row.key.target).map_or_else(Cell::none, |t| Cell::of(Role::Dim, &*t.meta.name)),
+        order: None,
+        live: false,
+    },
+];
+
+impl ListRow for EngineContainer {
+    const SORT: (usize, bool) = (0, false);
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.containers
+    }
+
+    fn columns() -> &'static [Column<Self>] {
+        COLUMNS
+    }
+
+    fn needs(cx: &Cx) -> Vec<FeedSpec> {
+        cx.each(TargetKind::Docker, |_| Feed::Containers)
+    }
+
+    fn extras(cx: &Cx) -> Vec<FeedSpec> {
+        cx.each(TargetKind::Docker, |_| Feed::Usage(None))
+    }
+
+    fn contexts() -> &'static [Context] {
+        &[Context::Docker, Context::List]
+    }
+
+    fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    fn fields(&self) -> Vec<&str> {
+        vec![&self.key.name, &self.key.namespace, &self.service, &self.image, self.state.word(), self.health.word()]
+    }
+
+    fn in_scope(&self, _cx: &Cx) -> bool {
+        true
+    }
+
+    fn empty(cx: &Cx) -> String {
+        if cx.world.targets.iter().any(|t| t.meta.kind == TargetKind::Docker) {
+            "no containers on this engine".to_owned()
+        } else {
+            "no Docker engine: use -H or set DOCKER_HOST".to_owned()
+        }
+    }
+}
