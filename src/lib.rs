@@ -5,3 +5,4 @@ pub mod actions;
 pub mod backend;
 pub mod clock;
 pub mod model;
+pub mod world;

@@ -17,6 +17,7 @@ pub mod row;
 pub mod server;
 pub mod severity;
 pub mod target;
+pub mod text;
 pub mod time;
 pub mod workload;
 

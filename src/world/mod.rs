@@ -1,0 +1,3 @@
+//! What pilothouse knows right now.
+
+pub mod log;
