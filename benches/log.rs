@@ -32,6 +32,7 @@ fn ingest(criterion: &mut Criterion) {
     group.finish();
 }
 
+#[expect(clippy::expect_used, reason = "a bench has nobody to report to")]
 fn search(criterion: &mut Criterion) {
     let mut log = LogBuffer::new(512 << 20);
     for start in 0..100 {
