@@ -21,7 +21,7 @@ impl Dice {
 
     /// The next number in `low..=high`.
     pub const fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.roll() % (high - low + 1)
+        low + self.roll() % (high - low).saturating_add(1)
     }
 
     /// The next number in `0.0..1.0`.

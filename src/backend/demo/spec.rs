@@ -78,7 +78,7 @@ pub struct WorkloadSpec {
     pub limits: Amounts,
     /// Port of the main container.
     pub port: Option<u16>,
-    /// A second container: name and image.
+    /// A second container: name and image. Its log is `[log.NAME]`, or like the main one's.
     pub sidecar: Option<(String, String)>,
     /// Revisions, oldest first; the last is what the template says.
     pub revision: Vec<RevisionSpec>,
@@ -210,6 +210,9 @@ pub struct ContainerSpec {
     pub limits: Amounts,
 }
 
+/// Most pods of one workload.
+pub const MOST_PODS: u32 = 500;
+
 const fn one() -> u32 {
     1
 }
@@ -276,8 +279,11 @@ impl WorkloadSpec {
         if self.revision.iter().any(|r| matches!(r.outcome, Outcome::Exited | Outcome::Paused)) {
             return Err(format!("workload {name}: this outcome is for an engine's containers only"));
         }
-        if self.hpa.is_some_and(|(low, high)| low > high) {
-            return Err(format!("workload {name}: hpa is [least, most]"));
+        if self.hpa.is_some_and(|(low, high)| low > high || high > MOST_PODS) {
+            return Err(format!("workload {name}: hpa is [least, most], up to {MOST_PODS}"));
+        }
+        if self.replicas > MOST_PODS {
+            return Err(format!("workload {name}: replicas go up to {MOST_PODS}"));
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ pub struct Stage<S>(Arc<Mutex<Inner<S>>>);
 struct Inner<S> {
     sim: S,
     start: Stamp,
-    began: Option<Instant>,
+    began: Instant,
     steps: u32,
 }
 
@@ -69,16 +69,16 @@ impl<S> Clone for Stage<S> {
 }
 
 impl<S: Sim> Stage<S> {
-    /// Its time is `start` until somebody looks.
+    /// It is `start` now.
     pub fn new(sim: S, start: Stamp) -> Self {
-        Self(Arc::new(Mutex::new(Inner { sim, start, began: None, steps: 0 })))
+        Self(Arc::new(Mutex::new(Inner { sim, start, began: Instant::now(), steps: 0 })))
     }
 
     /// Lets the time pass that has passed, then calls `look`.
     fn with<R>(&self, look: impl FnOnce(&mut S, Stamp) -> R) -> R {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Inner { sim, start, began, steps } = &mut *inner;
-        let elapsed = began.get_or_insert_with(Instant::now).elapsed();
+        let elapsed = began.elapsed();
         while STEP * (*steps + 1) <= elapsed {
             *steps += 1;
             sim.step(start.plus(STEP * *steps));

@@ -126,7 +126,11 @@ impl Cluster {
         for (number, revision) in (1..).zip(&spec.revision) {
             revisions.push(self.revision(number, revision, before(revision.age)));
         }
-        let rollout_at = spec.revision.last().and_then(|r| r.rollout).map(|seconds| Stamp(start.0 + seconds * 1000));
+        let rollout_at = spec
+            .revision
+            .last()
+            .and_then(|r| r.rollout)
+            .map(|seconds| Stamp(start.0.saturating_add(seconds.saturating_mul(1000))));
         let current = revisions[revisions.len() - if rollout_at.is_some() { 2 } else { 1 }].clone();
         let desired = match spec.kind {
             LoadKind::DaemonSet => u32::try_from(self.nodes.len()).unwrap_or(u32::MAX),
@@ -213,7 +217,7 @@ impl Sim for Cluster {
         }
         let run = if source.previous { pod.previous } else { pod.run };
         let run = run.ok_or_else(|| {
-            let container = &load.spec.name;
+            let container = if source.container.is_empty() { &*load.spec.name } else { &*source.container };
             let what = if source.previous {
                 format!("previous terminated container \"{container}\" in pod \"{name}\" not found")
             } else {
@@ -221,7 +225,7 @@ impl Sim for Cluster {
             };
             Fault::Invalid { what }
         })?;
-        let script = self.scripts.get(if sidecar { "sidecar" } else { load.spec.log.as_str() });
+        let script = self.scripts.get(if sidecar { &*source.container } else { load.spec.log.as_str() });
         let script = script.or_else(|| self.scripts.get(&load.spec.log));
         script.map(|script| (run, script)).ok_or_else(|| Fault::Gone { what: format!("log of {name}") })
     }

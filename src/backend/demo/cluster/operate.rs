@@ -8,7 +8,7 @@ use super::pod::Phase;
 use super::{Cluster, Load, Rev};
 use crate::actions::{Action, Diff, Expectation, Goal, Method, Note, Observation, Plan, Receipt, Risk};
 use crate::backend::demo::plans::{change_lines, quote, request};
-use crate::backend::demo::spec::LoadKind;
+use crate::backend::demo::spec::{LoadKind, MOST_PODS};
 use crate::model::{Fault, Key, Kind, RolloutPhase, Stamp};
 
 /// Time allowed for changes that no progress deadline covers.
@@ -22,6 +22,10 @@ impl Cluster {
         }
         let load = self.load(key).ok_or_else(|| Fault::Gone { what: key.to_string() })?;
         let mut plan = match action {
+            Action::Scale { replicas, .. } if *replicas > MOST_PODS => {
+                let what = format!("the simulated cluster has room for {MOST_PODS} pods of a workload");
+                return Err(Fault::Invalid { what });
+            }
             Action::Scale { replicas, .. } => self.plan_scale(load, *replicas),
             Action::Restart { .. } => self.plan_restart(load),
             Action::Rollback { revision, .. } => self.plan_rollback(load, *revision)?,

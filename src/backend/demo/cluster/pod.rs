@@ -196,17 +196,8 @@ impl Cluster {
                 let wait = self.dice.between(2, 4);
                 pod.enter(Phase::Creating, later(wait));
             }
-            Phase::Creating | Phase::PullBackOff if pod.outcome == Outcome::Pull => {
-                let message = format!("Failed to pull image \"{}\": not found", pod.image);
-                self.happened(&pod.key, "Failed", &message, now);
-                pod.enter(Phase::PullError, later(3));
-            }
-            Phase::PullError => {
-                let message = format!("Back-off pulling image \"{}\"", pod.image);
-                self.happened(&pod.key, "BackOff", &message, now);
-                pod.enter(Phase::PullBackOff, later(pod.backoff));
-                pod.backoff = (pod.backoff * 2).min(LONGEST);
-            }
+            Phase::Creating | Phase::PullBackOff if pod.outcome == Outcome::Pull => self.pull_fails(pod, now),
+            Phase::PullError => self.pull_waits(pod, now),
             Phase::Creating | Phase::PullBackOff => {
                 self.happened(&pod.key, "Started", &format!("Started container {container}"), now);
                 pod.begin(now);
@@ -235,6 +226,19 @@ impl Cluster {
             }
             Phase::Terminating => {}
         }
+    }
+
+    fn pull_fails(&mut self, pod: &mut PodSim, now: Stamp) {
+        let message = format!("Failed to pull image \"{}\": not found", pod.image);
+        self.happened(&pod.key, "Failed", &message, now);
+        pod.enter(Phase::PullError, now.plus(Duration::from_secs(3)));
+    }
+
+    fn pull_waits(&mut self, pod: &mut PodSim, now: Stamp) {
+        let message = format!("Back-off pulling image \"{}\"", pod.image);
+        self.happened(&pod.key, "BackOff", &message, now);
+        pod.enter(Phase::PullBackOff, now.plus(Duration::from_secs(pod.backoff)));
+        pod.backoff = (pod.backoff * 2).min(LONGEST);
     }
 
     fn container_ends(&mut self, pod: &mut PodSim, container: &str, now: Stamp) {

@@ -212,7 +212,7 @@ fn main_container(pod: &PodSim, load: &Load) -> PodContainer {
 }
 
 fn sidecar_container(pod: &PodSim, name: &str, image: &str) -> PodContainer {
-    let up = pod.run.is_some();
+    let up = !matches!(pod.phase, Phase::Pending | Phase::Creating);
     let state = if up {
         ContainerState::Running { since: Some(pod.created.plus(Duration::from_secs(3))) }
     } else {
