@@ -133,7 +133,11 @@ impl LogBuffer {
 
     fn push(&mut self, text: &str, kind: LineKind, at: Option<i64>, stderr: bool, cut: u32) {
         let room = MAX_LINE.min(self.budget / 4);
-        let kept = &text[..text.floor_char_boundary(room.min(text.len()))];
+        let mut end = room.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let kept = &text[..end];
         let cut = cut.saturating_add(u32::try_from(text.len() - kept.len()).unwrap_or(u32::MAX));
         let (escapes, harmful) = scan(kept);
         self.defused += u64::from(harmful);

@@ -83,7 +83,7 @@ mod tests {
         let text = "ab日本語";
         let rows: Vec<&str> = wrap(text, 3).into_iter().map(|r| &text[r]).collect();
         assert_eq!(rows, ["ab", "日", "本", "語"]);
-        assert_eq!(wrap("", 10), [0..0]);
+        assert_eq!(wrap("", 10).len(), 1);
         assert_eq!(wrap("abcdef", 3), [0..3, 3..6]);
     }
 
