@@ -1,4 +1,4 @@
-//! "May I?", asked of the server by SelfSubjectAccessReview, and "who am I?".
+//! "May I?", asked of the server by `SelfSubjectAccessReview`, and "who am I?".
 
 use serde_json::{Value, json};
 

@@ -107,7 +107,7 @@ async fn introduce(link: &Link, namespace: &str, out: &Pour) -> Result<(), Fault
     };
     out.send(FeedEvent::Server(Box::new(info.clone()))).await;
     let (access, facts, meter) =
-        futures::join!(rights(link, namespace, &user), facts(link, namespace), find_meter(link));
+        futures::join!(rights(link, namespace, &user), facts(link, namespace), find_meter(link, namespace));
     info.access = access;
     info.facts = facts;
     info.metrics = match meter {

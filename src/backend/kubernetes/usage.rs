@@ -38,34 +38,35 @@ pub enum Meter {
     Kubelet,
 }
 
-/// Which of the two can be had.
+/// Which of the two can be had for `namespace`, or for all when it is empty.
 ///
 /// # Errors
-/// `Denied` or `Unsupported` with the reason why there is none, or any [`Fault`] of a call.
-pub async fn find_meter(link: &Link) -> Result<Meter, Fault> {
-    let api = match link.get_bytes("/apis/metrics.k8s.io/v1beta1").await {
+/// `Denied` with the reason why there is none, or any [`Fault`] of a call.
+pub async fn find_meter(link: &Link, namespace: &str) -> Result<Meter, Fault> {
+    let group = "metrics.k8s.io";
+    let missing = match link.get_bytes("/apis/metrics.k8s.io/v1beta1").await {
         Ok(_) => {
-            let ask = Ask { verb: "list", group: "metrics.k8s.io", resource: "pods", subresource: "", namespace: "" };
-            return match ask.answer(link).await {
-                Ok(false) if kubelet_allowed(link).await => Ok(Meter::Kubelet),
-                _ => Ok(Meter::Api),
-            };
+            let ask = Ask { verb: "list", group, resource: "pods", subresource: "", namespace };
+            match ask.answer(link).await {
+                Ok(false) => format!("{} in {group}", ask.refusal("this user")),
+                _ => return Ok(Meter::Api),
+            }
         }
-        Err(fault @ (Fault::Gone { .. } | Fault::Denied { .. })) => fault,
+        Err(Fault::Gone { .. }) => format!("{group} is not served"),
         // the aggregation layer answers 503 while its metrics server is down
         Err(Fault::Unreachable { what, .. }) if what.contains("503") || what.contains("unable to handle") => {
-            Fault::Server { what }
+            format!("{group} does not work: {what}")
         }
+        Err(fault @ Fault::Denied { .. }) => format!("{group}: {fault}"),
         Err(fault) => return Err(fault),
     };
     if kubelet_allowed(link).await {
         return Ok(Meter::Kubelet);
     }
-    let what = match api {
-        Fault::Gone { .. } => "metrics.k8s.io is not served, and this user may not get nodes/proxy".to_owned(),
-        other => format!("metrics.k8s.io: {other}; and this user may not get nodes/proxy"),
-    };
-    Err(Fault::Denied { what, way_out: "install metrics-server, or ask for the right to get nodes/proxy".into() })
+    Err(Fault::Denied {
+        what: format!("{missing}, nor may this user get nodes/proxy"),
+        way_out: "install metrics-server, or ask for the right to list pods in metrics.k8s.io".into(),
+    })
 }
 
 async fn kubelet_allowed(link: &Link) -> bool {
@@ -99,7 +100,7 @@ struct Everything {
 impl Everything {
     /// Measures with the meter there is, until it is time to look for a better one.
     async fn rounds(&mut self, out: &Pour, backoff: &mut Backoff) -> Result<(), Fault> {
-        let meter = find_meter(&self.link).await?;
+        let meter = find_meter(&self.link, self.scope.as_deref().unwrap_or_default()).await?;
         for _ in 0..ROUNDS {
             let (readings, window) = match meter {
                 Meter::Api => self.api().await?,

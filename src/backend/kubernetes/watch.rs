@@ -190,11 +190,9 @@ impl<P: Project> Watcher<P> {
                 fault = &mut loss => return End::Broken(fault),
             };
             match read {
-                Err(_) | Ok(Ok(0)) => return End::Closed(heard),
-                // a stream that breaks off is resumed like one that ended: if the server is gone, opening it says so
-                Ok(Err(_)) => return End::Closed(heard),
-                Ok(Ok(_)) if !line.ends_with(b"\n") => return End::Closed(heard),
-                Ok(Ok(_)) => heard = true,
+                Ok(Ok(_)) if line.ends_with(b"\n") => heard = true,
+                // one that broke off is resumed like one that ended: if the server is gone, opening the next says so
+                _ => return End::Closed(heard),
             }
             match self.event(&line, version, path) {
                 Ok(Some(event)) => self.out.send(event).await,

@@ -184,7 +184,7 @@ pub struct Labels<'a> {
     /// Kustomization of Flux.
     #[serde(rename = "kustomize.toolkit.fluxcd.io/name")]
     pub flux_kustomization: Text<'a>,
-    /// HelmRelease of Flux.
+    /// `HelmRelease` of Flux.
     #[serde(rename = "helm.toolkit.fluxcd.io/name")]
     pub flux_release: Text<'a>,
 }

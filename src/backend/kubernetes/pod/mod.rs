@@ -182,7 +182,7 @@ fn ports(container: &Container<'_>) -> String {
             let _ = write!(text, "{}:", &*port.name);
         }
         let protocol = if port.protocol.is_empty() { "TCP" } else { &port.protocol };
-        let _ = write!(text, "{}/{protocol}", port.container_port.unwrap_or_default());
+        let _ = write!(text, "{}/{protocol}", port.number.unwrap_or_default());
     }
     text
 }

@@ -31,9 +31,9 @@ impl Columns {
         columns.walk(pod);
         if pod.metadata.deletion_timestamp.0.is_some() {
             if &*pod.status.reason == "NodeLost" {
-                columns.status = "Unknown".to_owned();
+                "Unknown".clone_into(&mut columns.status);
             } else if !matches!(&*pod.status.phase, "Failed" | "Succeeded") {
-                columns.status = "Terminating".to_owned();
+                "Terminating".clone_into(&mut columns.status);
             }
         }
         columns
@@ -90,7 +90,8 @@ impl Columns {
             }
         }
         if self.status == "Completed" && has_running {
-            self.status = if pod.status.is("Ready") { "Running" } else { "NotReady" }.to_owned();
+            let word = if pod.status.is("Ready") { "Running" } else { "NotReady" };
+            word.clone_into(&mut self.status);
         }
     }
 

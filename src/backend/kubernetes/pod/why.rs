@@ -107,8 +107,7 @@ fn ended(end: &Terminated<'_>) -> String {
     let code = end.exit_code.unwrap_or_default();
     let mut text = match (&*end.reason, end.signal.unwrap_or_default()) {
         ("OOMKilled", _) => "OOMKilled".to_owned(),
-        ("Completed", _) => format!("exit {code}"),
-        ("", 0) => format!("exit {code}"),
+        ("Completed", _) | ("", 0) => format!("exit {code}"),
         ("", signal) => format!("signal {signal}"),
         (reason, _) => format!("exit {code} ({reason})"),
     };

@@ -85,13 +85,14 @@ impl Container<'_> {
 
 /// One port.
 #[derive(Deserialize, Default, Debug)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub struct Port<'a> {
     /// Name, may be empty.
     #[serde(borrow)]
     pub name: Text<'a>,
     /// Number.
-    pub container_port: Option<u32>,
+    #[serde(rename = "containerPort")]
+    pub number: Option<u32>,
     /// Protocol, TCP when empty.
     pub protocol: Text<'a>,
 }
