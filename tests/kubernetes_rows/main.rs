@@ -1,100 +1,22 @@
 //! Rows of the real cluster beside what kubectl prints of it.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::Arc;
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod rig;
+mod wire;
+
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use pilothouse::backend::Source;
-use pilothouse::backend::kubernetes::{Context, Kubernetes, contexts};
-use pilothouse::model::{
-    Access, Deed, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, Row, Sample, Scope, ServerInfo, TargetId, TargetKind,
-    TargetMeta, Workload,
-};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use pilothouse::backend::kubernetes::{Kubernetes, contexts};
+use pilothouse::model::{Access, Deed, Fault, Feed, FeedEvent, Key, Kind, Row, Sample, Scope, ServerInfo, Workload};
 
-const TARGET: TargetId = TargetId(0);
-/// Longest wait for anything on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use rig::{next, open, rig, source};
+use wire::{Wire, wire};
+
 /// Comparisons before a difference counts: the cluster moves between two looks.
 const TRIES: usize = 8;
-
-/// The rig's variables, or `None` (the test is skipped) when there is no rig.
-fn rig() -> Option<Rig> {
-    let var = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let rig = (var("PILOTHOUSE_RIG").as_deref() == Some("1")).then_some(()).and_then(|()| {
-        Some(Rig {
-            kubectl: var("RIG_KUBECTL")?.into(),
-            admin: var("RIG_ADMIN_KUBECONFIG")?.into(),
-            viewer: var("RIG_VIEWER_KUBECONFIG")?.into(),
-            operator: var("RIG_OPERATOR_KUBECONFIG")?.into(),
-        })
-    });
-    if rig.is_none() {
-        assert!(var("PILOTHOUSE_REQUIRE_RIG").as_deref() != Some("1"), "a rig is required and there is none");
-        println!("skipped: no rig");
-    }
-    rig
-}
-
-struct Rig {
-    kubectl: PathBuf,
-    admin: PathBuf,
-    viewer: PathBuf,
-    operator: PathBuf,
-}
-
-impl Rig {
-    fn run(&self, args: &[&str]) -> Output {
-        let output = Command::new(&self.kubectl).arg("--kubeconfig").arg(&self.admin).args(args).output();
-        output.expect("kubectl runs")
-    }
-
-    fn kubectl(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    /// Columns of a table, sorted.
-    fn columns(&self, args: &[&str], columns: &[usize]) -> Vec<Vec<String>> {
-        let text = self.kubectl(args);
-        let row = |line: &str| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            columns.iter().map(|column| words[*column].to_owned()).collect()
-        };
-        let mut rows: Vec<Vec<String>> = text.lines().map(row).collect();
-        rows.sort();
-        rows
-    }
-}
-
-fn source(kubeconfig: &PathBuf, namespace: Option<&str>) -> Kubernetes {
-    let meta = TargetMeta {
-        id: TARGET,
-        kind: TargetKind::Kubernetes,
-        name: "rig".into(),
-        namespace: namespace.map(Arc::from),
-        demo: false,
-    };
-    Kubernetes::new(meta, Context { kubeconfig: Some(kubeconfig.clone()), name: None })
-}
-
-fn open(source: &Kubernetes, feed: Feed) -> BoxStream<'static, FeedEvent> {
-    source.watch(&FeedSpec { target: TARGET, feed })
-}
-
-async fn next(stream: &mut BoxStream<'static, FeedEvent>, what: &str) -> FeedEvent {
-    let event = tokio::time::timeout(PATIENCE, stream.next()).await;
-    event.unwrap_or_else(|_| panic!("waited too long for {what}")).expect("feeds do not end")
-}
 
 /// Rows of one complete listing.
 async fn listing(source: &Kubernetes, feed: Feed) -> Vec<Row> {
@@ -337,11 +259,9 @@ async fn revisions_are_those_of_rollout_history() {
     for row in workloads(&admin, None).await {
         let key: Key = row.key.clone();
         let mut stream = open(&admin, Feed::Revisions(key.clone()));
-        let revisions = loop {
-            match next(&mut stream, "revisions").await {
-                FeedEvent::Revisions(revisions) => break revisions,
-                other => panic!("{key}: {other:?}"),
-            }
+        let revisions = match next(&mut stream, "revisions").await {
+            FeedEvent::Revisions(revisions) => revisions,
+            other => panic!("{key}: {other:?}"),
         };
         let text = rig.kubectl(&["rollout", "history", "-n", &key.namespace, &key.slug()]);
         let mut theirs: Vec<i64> =
@@ -361,60 +281,6 @@ fn contexts_of_the_rig_are_found() {
     let found = contexts(Some(&rig.operator)).expect("a valid kubeconfig");
     let operator = found.iter().find(|context| context.current).expect("a current context");
     assert_eq!((operator.namespace.as_deref(), operator.user.as_str()), (Some("shop"), "operator"));
-}
-
-/// What a wire between us and the server does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wire {
-    /// Passes everything.
-    Whole,
-    /// Ends connections and refuses new ones at once.
-    Cut,
-    /// Keeps connections and moves nothing.
-    Stalled,
-}
-
-/// A wire to the rig's server that can be cut and stalled, and a kubeconfig that goes through it.
-async fn wire(rig: &Rig, dir: &Path) -> (watch::Sender<Wire>, PathBuf) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let config = fs::read_to_string(&rig.admin).expect("the admin's kubeconfig");
-    let at = config.find("https://").expect("a server") + "https://".len();
-    let server = config[at..].split(['"', '\n', '\'']).next().expect("an address").trim().to_owned();
-    let port = listener.local_addr().expect("an address").port();
-    let path = dir.join("config");
-    fs::write(&path, config.replace(&server, &format!("127.0.0.1:{port}"))).expect("written");
-    let (control, state) = watch::channel(Wire::Whole);
-    tokio::spawn(async move {
-        while let Ok((near, _)) = listener.accept().await {
-            let (mut state, server) = (state.clone(), server.clone());
-            tokio::spawn(async move {
-                if *state.borrow() == Wire::Cut {
-                    return;
-                }
-                let _ = state.wait_for(|state| *state == Wire::Whole).await;
-                let Ok(far) = TcpStream::connect(&server).await else { return };
-                let (near_read, near_write) = near.into_split();
-                let (far_read, far_write) = far.into_split();
-                tokio::select! {
-                    () = carry(near_read, far_write, state.clone()) => {}
-                    () = carry(far_read, near_write, state.clone()) => {}
-                    _ = state.wait_for(|state| *state == Wire::Cut) => {}
-                }
-            });
-        }
-    });
-    (control, path)
-}
-
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Wire>) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        if state.wait_for(|state| *state != Wire::Stalled).await.is_err()
-            || to.write_all(&buffer[..count]).await.is_err()
-        {
-            return;
-        }
-    }
 }
 
 /// Waits until `stream` says what `wanted` looks for; gives the time that took.
