@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{AsyncBufRead, Stream, StreamExt};
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Method as Verb, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::client::{Body, ClientBuilder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -205,10 +205,18 @@ impl Link {
     async fn call(&self, request: Request<Vec<u8>>, path: &str) -> Result<Bytes, Fault> {
         let client = self.client().await?;
         let exchange = async {
-            let response = client.send(request.map(Body::from)).await.map_err(|e| from_kube(&e))?;
-            let status = response.status();
-            let bytes = response.into_body().collect().await.map_err(|e| from_kube(&e))?.to_bytes();
-            if status.is_success() { Ok(bytes) } else { Err(from_status(status, &bytes, path)) }
+            loop {
+                let response = client.send(request.clone().map(Body::from)).await.map_err(|e| from_kube(&e))?;
+                let status = response.status();
+                let wait = retry_after(&response);
+                let bytes = response.into_body().collect().await.map_err(|e| from_kube(&e))?.to_bytes();
+                match wait {
+                    _ if status.is_success() => return Ok(bytes),
+                    // a busy server says when to come back; changes are never sent twice
+                    Some(wait) if request.method() == Verb::GET => tokio::time::sleep(wait).await,
+                    _ => return Err(from_status(status, &bytes, path)),
+                }
+            }
         };
         let result = tokio::time::timeout(ANSWER, exchange).await.unwrap_or_else(|_| Err(late(path)));
         if matches!(&result, Err(Fault::Denied { what, .. }) if what.starts_with("401")) {
@@ -225,6 +233,16 @@ impl Link {
         }
         result
     }
+}
+
+/// How long the server asks to wait, when it is too busy and the wait is worth it.
+fn retry_after<T>(response: &Response<T>) -> Option<Duration> {
+    if response.status() != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let seconds: u64 = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let wait = Duration::from_secs(seconds.max(1));
+    (wait < ANSWER / 2).then_some(wait)
 }
 
 fn late(path: &str) -> Fault {

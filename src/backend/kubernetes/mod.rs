@@ -1,7 +1,102 @@
 //! Kubernetes through kube-rs: one [`Link`] a context, feeds that list and watch into compact
 //! rows, and the operator that changes things.
 
+mod access;
+mod certificate;
+mod changes;
+mod contexts;
+mod event;
 pub mod fault;
+mod intern;
 pub mod link;
+mod metrics;
+mod namespace;
+mod object;
+mod paths;
+mod pod;
+mod pour;
+mod pulse;
+mod retry;
+mod revisions;
+mod server;
+mod summary;
+mod together;
+mod usage;
+mod watch;
+mod wire;
+mod workload;
+mod yaml;
 
+use futures::stream::{self, BoxStream, StreamExt};
+
+use crate::backend::Source;
+use crate::model::log::LogSource;
+use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
+
+pub use contexts::{ContextInfo, contexts};
 pub use link::{Context, Link};
+
+use paths::Place;
+use pour::pour;
+use pulse::Pulse;
+use watch::{Project, Watcher};
+
+/// The data of one context.
+pub struct Kubernetes {
+    link: Link,
+    meta: TargetMeta,
+    pulse: Pulse,
+}
+
+impl Kubernetes {
+    /// For `context`; nothing is read or connected yet.
+    #[must_use]
+    pub fn new(meta: TargetMeta, context: Context) -> Self {
+        Self { link: Link::new(context), meta, pulse: Pulse::default() }
+    }
+
+    /// Its connection, to be shared with the operator.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn rows<P: Project>(&self, kind: Kind, scope: &Scope, project: P) -> BoxStream<'static, FeedEvent> {
+        let (link, pulse, place) = (self.link.clone(), self.pulse.clone(), Place::of(kind, scope));
+        pour(move |out| async move {
+            match place {
+                Ok(place) => Watcher::new(link, pulse, place, project, out).run().await,
+                Err(fault) => out.lost(fault).await,
+            }
+        })
+    }
+}
+
+impl Source for Kubernetes {
+    fn watch(&self, spec: &FeedSpec) -> BoxStream<'static, FeedEvent> {
+        let (link, pulse, target) = (self.link.clone(), self.pulse.clone(), self.meta.id);
+        match &spec.feed {
+            Feed::Server => server::feed(link, pulse, self.meta.namespace.clone()),
+            Feed::Namespaces => self.rows(Kind::Namespace, &None, namespace::Namespaces(target)),
+            Feed::Pods(scope) => self.rows(Kind::Pod, scope, pod::Pods::new(target)),
+            Feed::Workloads(scope) => together::workloads(link, pulse, target, scope.clone()),
+            Feed::Events(scope) => self.rows(Kind::Event, scope, event::Events::new(target)),
+            Feed::Containers => never(Fault::Unsupported { what: "a cluster has no engine containers".into() }),
+            Feed::Usage(scope) => usage::all(link, pulse, target, scope.clone()),
+            Feed::UsageOf(key) => usage::one(link, pulse, key.clone()),
+            Feed::Log(source) => log(&link, source),
+            Feed::Object(key) => object::feed(link, pulse, key.clone()),
+            Feed::Revisions(key) => revisions::feed(link, pulse, key.clone()),
+        }
+    }
+}
+
+/// A feed that this target does not have.
+fn never(fault: Fault) -> BoxStream<'static, FeedEvent> {
+    stream::iter([FeedEvent::Lost(fault)]).chain(stream::pending()).boxed()
+}
+
+/// Records of one log.
+fn log(_link: &Link, _source: &LogSource) -> BoxStream<'static, FeedEvent> {
+    stream::pending().boxed()
+}

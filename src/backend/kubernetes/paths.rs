@@ -1,0 +1,138 @@
+//! Paths of the API, with names escaped.
+
+use std::fmt::Write as _;
+
+use crate::model::{Fault, Key, Kind, Scope};
+
+/// A collection: `/api/v1/namespaces/shop/pods` without its query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    path: String,
+    /// Further query, such as `&labelSelector=…`, or empty.
+    query: String,
+    /// True when it spans all namespaces of a namespaced kind.
+    pub everywhere: bool,
+}
+
+impl Place {
+    /// The collection of `kind` in `scope`.
+    ///
+    /// # Errors
+    /// `Unsupported` for a kind that is not Kubernetes'.
+    pub fn of(kind: Kind, scope: &Scope) -> Result<Self, Fault> {
+        let (group, plural) = match kind {
+            Kind::Pod => ("/api/v1", "pods"),
+            Kind::Event => ("/api/v1", "events"),
+            Kind::Namespace => ("/api/v1", "namespaces"),
+            Kind::Deployment => ("/apis/apps/v1", "deployments"),
+            Kind::StatefulSet => ("/apis/apps/v1", "statefulsets"),
+            Kind::DaemonSet => ("/apis/apps/v1", "daemonsets"),
+            Kind::Job => ("/apis/batch/v1", "jobs"),
+            Kind::Container => return Err(Fault::Unsupported { what: "Kubernetes has no engine containers".into() }),
+        };
+        Ok(Self::new(group, plural, if kind == Kind::Namespace { &None } else { scope }, kind != Kind::Namespace))
+    }
+
+    /// ReplicaSets or ControllerRevisions with these labels.
+    #[must_use]
+    pub fn labelled(plural: &str, namespace: &str, labels: &[(String, String)]) -> Self {
+        let mut place = Self::new("/apis/apps/v1", plural, &Some(namespace.into()), true);
+        let selector: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        place.query = format!("&labelSelector={}", escape(&selector.join(",")));
+        place
+    }
+
+    fn new(group: &str, plural: &str, scope: &Scope, namespaced: bool) -> Self {
+        let path = match scope {
+            Some(namespace) => format!("{group}/namespaces/{}/{plural}", escape(namespace)),
+            None => format!("{group}/{plural}"),
+        };
+        Self { path, query: String::new(), everywhere: namespaced && scope.is_none() }
+    }
+
+    /// Only the object of this name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        let _ = write!(self.query, "&fieldSelector={}", escape(&format!("metadata.name={name}")));
+        self
+    }
+
+    /// One page of the list.
+    #[must_use]
+    pub fn page(&self, limit: u32, next: &str) -> String {
+        let mut path = format!("{}?limit={limit}{}", self.path, self.query);
+        if !next.is_empty() {
+            let _ = write!(path, "&continue={}", escape(next));
+        }
+        path
+    }
+
+    /// A watch from `version`.
+    #[must_use]
+    pub fn watch(&self, version: &str, seconds: u64) -> String {
+        format!(
+            "{}?watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={seconds}{}",
+            self.path,
+            escape(version),
+            self.query
+        )
+    }
+
+    /// One object.
+    #[must_use]
+    pub fn object(&self, name: &str) -> String {
+        format!("{}/{}", self.path, escape(name))
+    }
+}
+
+/// The collection and the path of the object `key` names.
+///
+/// # Errors
+/// `Unsupported` for a kind that is not Kubernetes'.
+pub fn of_key(key: &Key) -> Result<(Place, String), Fault> {
+    let scope = if key.namespace.is_empty() { None } else { Some(key.namespace.clone()) };
+    let place = Place::of(key.kind, &scope)?;
+    let path = place.object(&key.name);
+    Ok((place, path))
+}
+
+/// Percent-encodes everything but unreserved characters.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_api() {
+        let pods = Place::of(Kind::Pod, &None).expect("a kind of Kubernetes");
+        assert!(pods.everywhere);
+        assert_eq!(pods.page(100, ""), "/api/v1/pods?limit=100");
+        let shop = Place::of(Kind::Deployment, &Some("shop".into())).expect("a kind of Kubernetes");
+        assert_eq!(shop.page(5, "a+b="), "/apis/apps/v1/namespaces/shop/deployments?limit=5&continue=a%2Bb%3D");
+        assert_eq!(
+            shop.named("web").watch("7", 290),
+            "/apis/apps/v1/namespaces/shop/deployments?watch=true&allowWatchBookmarks=true&resourceVersion=7\
+             &timeoutSeconds=290&fieldSelector=metadata.name%3Dweb"
+        );
+        let spaces = Place::of(Kind::Namespace, &Some("ignored".into())).expect("a kind of Kubernetes");
+        assert_eq!((spaces.object("shop"), spaces.everywhere), ("/api/v1/namespaces/shop".to_owned(), false));
+        assert!(Place::of(Kind::Container, &None).is_err());
+        let labels = [("app".to_owned(), "web".to_owned()), ("tier".to_owned(), "a/b".to_owned())];
+        assert_eq!(
+            Place::labelled("replicasets", "shop", &labels).page(9, ""),
+            "/apis/apps/v1/namespaces/shop/replicasets?limit=9&labelSelector=app%3Dweb%2Ctier%3Da%2Fb"
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! List and watch, once for every kind: pages become rows as they arrive, then one watch keeps
+//! them true, resumed where it broke off and listed anew only when the server no longer knows the place.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{AsyncBufRead, AsyncBufReadExt};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::fault::from_status;
+use super::link::Link;
+use super::paths::Place;
+use super::pour::Pour;
+use super::pulse::Pulse;
+use super::retry::{Backoff, jittered};
+use super::wire::{ListMeta, Meta, Page, decode, or_default};
+use crate::model::{Fault, FeedEvent, Key, Row};
+
+/// Objects of the first page, which is to be on the screen at once.
+const FIRST_PAGE: u32 = 100;
+/// Objects of every further page: two of them are in memory at a time.
+const NEXT_PAGE: u32 = 250;
+/// How long the server may keep one watch open, in seconds.
+const WATCH: Duration = Duration::from_secs(290);
+/// Bookmarks come every minute where the server sends them: a watch silent for longer is opened anew.
+const SILENT: Duration = Duration::from_secs(90);
+
+/// Makes rows of one kind of object.
+pub trait Project: Send + 'static {
+    /// The object as decoded from its bytes.
+    type Object<'de>: Deserialize<'de> + Send;
+
+    /// Its resource version.
+    fn version<'a>(object: &'a Self::Object<'_>) -> &'a str;
+
+    /// Its row.
+    fn row(&mut self, object: &Self::Object<'_>) -> Row;
+
+    /// The key of its row, when the object is gone.
+    fn gone(&mut self, object: &Self::Object<'_>) -> Key;
+}
+
+/// The machine for one collection.
+pub struct Watcher<P> {
+    link: Link,
+    pulse: Pulse,
+    place: Place,
+    project: P,
+    out: Pour,
+}
+
+/// Why a watch is over.
+enum End {
+    /// The server closed it; `true` when it had said something before.
+    Closed(bool),
+    /// The place it was to continue from is no longer known.
+    Expired,
+    /// It broke.
+    Broken(Fault),
+}
+
+/// One line of a watch.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+/// A bookmark, or the code of an error.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Note<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    metadata: Meta<'a>,
+    code: Option<u16>,
+}
+
+impl<P: Project> Watcher<P> {
+    /// A watcher of `place` that sends into `out`.
+    #[must_use]
+    pub fn new(link: Link, pulse: Pulse, place: Place, project: P, out: Pour) -> Self {
+        Self { link, pulse, place, project, out }
+    }
+
+    /// Lists, watches, and never ends.
+    pub async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let recovery = self.pulse.recovery();
+            let listed = tokio::select! {
+                listed = self.list() => listed,
+                () = recovery => continue,
+            };
+            match listed {
+                Ok(version) => {
+                    backoff.reset();
+                    self.out.send(FeedEvent::Synced).await;
+                    self.follow(version, &mut backoff).await;
+                }
+                Err(Fault::Gone { what }) => backoff.wait(&Fault::Gone { what }, &self.pulse).await,
+                Err(fault) => self.lose(fault, &mut backoff).await,
+            }
+        }
+    }
+
+    /// Stages every page; gives the resource version of the list.
+    async fn list(&mut self) -> Result<String, Fault> {
+        let mut path = self.place.page(FIRST_PAGE, "");
+        let mut bytes = match self.link.get_bytes(&path).await {
+            Err(Fault::Gone { what }) => Err(Fault::Unsupported { what: format!("not served here: {what}") }),
+            other => other,
+        }?;
+        self.out.send(FeedEvent::Reset).await;
+        loop {
+            let ahead = head(&bytes).filter(|meta| !meta.next.is_empty()).map(|meta| self.fetch(&meta.next));
+            let (meta, rows) = self.stage(&bytes, &path)?;
+            drop(bytes);
+            if !rows.is_empty() {
+                self.out.send(FeedEvent::Staged(rows)).await;
+            }
+            if meta.next.is_empty() {
+                return Ok(meta.resource_version);
+            }
+            path = self.place.page(NEXT_PAGE, &meta.next);
+            bytes = match ahead {
+                Some(task) => task.await.map_err(|e| Fault::Server { what: e.to_string() })??,
+                None => self.link.get_bytes(&path).await?,
+            };
+        }
+    }
+
+    /// Asks for the next page while this one is being read.
+    fn fetch(&self, next: &str) -> AbortOnDropHandle<Result<Bytes, Fault>> {
+        let (link, path) = (self.link.clone(), self.place.page(NEXT_PAGE, next));
+        AbortOnDropHandle::new(tokio::spawn(async move { link.get_bytes(&path).await }))
+    }
+
+    fn stage(&mut self, bytes: &[u8], path: &str) -> Result<(ListMeta, Vec<Row>), Fault> {
+        let page: Page<P::Object<'_>> = decode(bytes, path)?;
+        let rows = page.items.iter().map(|object| self.project.row(object)).collect();
+        Ok((page.metadata, rows))
+    }
+
+    /// Watches from `version` on, until the server no longer knows it.
+    async fn follow(&mut self, mut version: String, backoff: &mut Backoff) {
+        let mut stale = false;
+        loop {
+            let path = self.place.watch(&version, jittered(WATCH).as_secs());
+            let recovery = self.pulse.recovery();
+            let opened = tokio::select! {
+                opened = self.link.stream(&path) => opened,
+                () = recovery => continue,
+            };
+            let end = match opened {
+                Ok(lines) => {
+                    if std::mem::take(&mut stale) {
+                        self.out.send(FeedEvent::Alive).await;
+                    }
+                    self.read(lines, &mut version, &path).await
+                }
+                Err(Fault::Gone { .. }) => End::Expired,
+                Err(fault) => End::Broken(fault),
+            };
+            match end {
+                End::Closed(true) => backoff.reset(),
+                End::Closed(false) => tokio::time::sleep(backoff.after(&quiet())).await,
+                End::Expired => return tokio::time::sleep(backoff.after(&quiet())).await,
+                End::Broken(fault) => {
+                    stale = true;
+                    self.lose(fault, backoff).await;
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self, lines: impl AsyncBufRead + Send, version: &mut String, path: &str) -> End {
+        let mut loss = std::pin::pin!(self.pulse.loss());
+        let mut lines = std::pin::pin!(lines);
+        let mut line = Vec::new();
+        let mut heard = false;
+        loop {
+            line.clear();
+            let read = tokio::select! {
+                read = tokio::time::timeout(SILENT, lines.read_until(b'\n', &mut line)) => read,
+                fault = &mut loss => return End::Broken(fault),
+            };
+            match read {
+                Ok(Ok(_)) if line.ends_with(b"\n") => heard = true,
+                // one that broke off is resumed like one that ended: if the server is gone, opening the next says so
+                _ => return End::Closed(heard),
+            }
+            match self.event(&line, version, path) {
+                Ok(Some(event)) => self.out.send(event).await,
+                Ok(None) => {}
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// What one line of the watch means; `version` follows it.
+    fn event(&mut self, bytes: &[u8], version: &mut String, path: &str) -> Result<Option<FeedEvent>, End> {
+        let line: Line<'_> = decode(bytes, path).map_err(End::Broken)?;
+        let raw = line.object.get().as_bytes();
+        match line.kind {
+            "BOOKMARK" => {
+                let note: Note<'_> = decode(raw, path).map_err(End::Broken)?;
+                advance(version, &note.metadata.resource_version);
+                Ok(Some(FeedEvent::Alive))
+            }
+            "ERROR" => {
+                let note: Note<'_> = decode(raw, path).unwrap_or_default();
+                let code = StatusCode::from_u16(note.code.unwrap_or(500)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Err(match from_status(code, raw, path) {
+                    Fault::Gone { .. } => End::Expired,
+                    fault => End::Broken(fault),
+                })
+            }
+            kind @ ("ADDED" | "MODIFIED" | "DELETED") => {
+                let object: P::Object<'_> = decode(raw, path).map_err(End::Broken)?;
+                advance(version, P::version(&object));
+                Ok(Some(if kind == "DELETED" {
+                    FeedEvent::Remove(self.project.gone(&object))
+                } else {
+                    FeedEvent::Upsert(self.project.row(&object))
+                }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn lose(&mut self, fault: Fault, backoff: &mut Backoff) {
+        let fault = match fault {
+            Fault::Denied { what, way_out } if way_out.is_empty() && self.place.everywhere => {
+                Fault::Denied { what, way_out: "press n to choose a namespace you may look into".into() }
+            }
+            other => other,
+        };
+        self.out.lost(fault.clone()).await;
+        backoff.wait(&fault, &self.pulse).await;
+    }
+}
+
+fn advance(version: &mut String, to: &str) {
+    if !to.is_empty() {
+        to.clone_into(version);
+    }
+}
+
+/// Stands for an end that nobody needs to hear of.
+fn quiet() -> Fault {
+    Fault::Gone { what: String::new() }
+}
+
+/// `metadata` of a list, read without its items where it stands before them.
+fn head(bytes: &[u8]) -> Option<ListMeta> {
+    const ITEMS: &[u8] = b"\"items\":[";
+    let at = memchr::memmem::find(bytes, ITEMS)? + ITEMS.len();
+    let mut short = bytes.get(..at)?.to_vec();
+    short.extend_from_slice(b"]}");
+    serde_json::from_slice::<Page<()>>(&short).ok().map(|page| page.metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_known_before_the_items_are_read() {
+        let list =
+            br#"{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"abc"},"items":[{"metadata":{}}]}"#;
+        let meta = head(list).expect("a head");
+        assert_eq!((meta.next.as_str(), meta.resource_version.as_str()), ("abc", "7"));
+        assert!(head(br#"{"items":[],"metadata":{"continue":"abc"}}"#).is_none_or(|meta| meta.next.is_empty()));
+        assert!(head(b"{}").is_none());
+    }
+}
