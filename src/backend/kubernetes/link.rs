@@ -66,6 +66,13 @@ impl Context {
         }
     }
 
+    /// True when there is anything to connect with: a kubeconfig, even a broken one, or a pod's
+    /// service account.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        !matches!(self.kubeconfig(), Ok(None)) || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+    }
+
     async fn config(&self) -> Result<Config, Fault> {
         let Some(kubeconfig) = self.kubeconfig()? else {
             return Config::incluster().map_err(|_| Fault::Config {

@@ -6,6 +6,7 @@ mod certificate;
 mod changes;
 mod contexts;
 mod event;
+pub mod emit;
 pub mod fault;
 mod intern;
 pub mod link;
@@ -26,15 +27,17 @@ mod watch;
 mod wire;
 mod workload;
 mod yaml;
+pub mod logs;
+pub mod operator;
 
 use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::backend::Source;
-use crate::model::log::LogSource;
 use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
 
 pub use contexts::{ContextInfo, contexts};
 pub use link::{Context, Link};
+pub use operator::KubernetesOperator;
 
 use paths::Place;
 use pour::pour;
@@ -84,7 +87,7 @@ impl Source for Kubernetes {
             Feed::Containers => never(Fault::Unsupported { what: "a cluster has no engine containers".into() }),
             Feed::Usage(scope) => usage::all(link, pulse, target, scope.clone()),
             Feed::UsageOf(key) => usage::one(link, pulse, key.clone()),
-            Feed::Log(source) => log(&link, source),
+            Feed::Log(source) => logs::follow(link, source.clone()),
             Feed::Object(key) => object::feed(link, pulse, key.clone()),
             Feed::Revisions(key) => revisions::feed(link, pulse, key.clone()),
         }
@@ -94,9 +97,4 @@ impl Source for Kubernetes {
 /// A feed that this target does not have.
 fn never(fault: Fault) -> BoxStream<'static, FeedEvent> {
     stream::iter([FeedEvent::Lost(fault)]).chain(stream::pending()).boxed()
-}
-
-/// Records of one log.
-fn log(_link: &Link, _source: &LogSource) -> BoxStream<'static, FeedEvent> {
-    stream::pending().boxed()
 }

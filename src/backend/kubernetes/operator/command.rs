@@ -1,0 +1,57 @@
+//! The kubectl command line that does the same, to show, to copy and to learn from.
+
+use crate::backend::kubernetes::Context;
+use crate::model::Key;
+
+/// `kubectl [--kubeconfig …] [--context …] -n NAMESPACE WORDS…`, quoted for a POSIX shell.
+#[must_use]
+pub fn kubectl(context: &Context, key: &Key, words: &[&str]) -> String {
+    let mut line = vec!["kubectl".to_owned()];
+    if let Some(path) = &context.kubeconfig {
+        line.push("--kubeconfig".to_owned());
+        line.push(quote(&path.display().to_string()));
+    }
+    if let Some(name) = &context.name {
+        line.push("--context".to_owned());
+        line.push(quote(name));
+    }
+    line.push("-n".to_owned());
+    line.push(quote(&key.namespace));
+    line.extend(words.iter().map(|word| quote(word)));
+    line.join(" ")
+}
+
+/// `deployment/web`, as kubectl takes it.
+#[must_use]
+pub fn slug(key: &Key) -> String {
+    format!("{}/{}", key.kind.word().to_ascii_lowercase(), key.name)
+}
+
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Kind, TargetId};
+
+    #[test]
+    fn words_a_shell_would_split_or_expand_are_quoted() {
+        let context = Context { kubeconfig: None, name: Some("it's $HOME".to_owned()) };
+        let key = Key {
+            target: TargetId(0),
+            kind: Kind::Deployment,
+            namespace: "shop".into(),
+            name: "web".into(),
+            uid: "".into(),
+        };
+        let line = kubectl(&context, &key, &["scale", &slug(&key), "--replicas=5"]);
+        assert_eq!(line, r"kubectl --context 'it'\''s $HOME' -n shop scale deployment/web --replicas=5");
+    }
+}

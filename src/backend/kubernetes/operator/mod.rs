@@ -1,0 +1,76 @@
+//! Changes to a cluster: planned on the live object and tried as a dry run, sent on condition that
+//! nobody else changed it, and watched until they have come true.
+//!
+//! Everything here works on raw JSON: a typed round trip would drop the fields of newer servers.
+
+mod access;
+mod command;
+mod delete;
+mod execute;
+mod guard;
+mod history;
+mod observe;
+mod restart;
+mod rollback;
+mod scale;
+mod status;
+mod subject;
+mod verdict;
+mod yaml;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use super::Link;
+use crate::actions::{Action, Approved, Expectation, Observation, Plan, Progress};
+use crate::backend::Operator;
+use crate::model::Fault;
+
+/// The operator of one context.
+#[derive(Clone)]
+pub struct KubernetesOperator {
+    link: Link,
+    target: String,
+}
+
+impl KubernetesOperator {
+    /// An operator on `link`, whose target is called `target`. Nothing is connected yet.
+    #[must_use]
+    pub fn new(link: Link, target: String) -> Self {
+        Self { link, target }
+    }
+
+    async fn planned(self, action: Action) -> Result<Plan, Fault> {
+        if !action.fits() {
+            let what = format!("a {} cannot be changed by {}", action.key().kind.word(), action.verb());
+            return Err(Fault::Unsupported { what });
+        }
+        let subject = subject::Subject::read(&self.link, action.key()).await?;
+        let plan = match action {
+            Action::Scale { replicas, .. } => scale::plan(&self.link, &subject, replicas).await?,
+            Action::Restart { .. } => restart::plan(&self.link, &subject).await?,
+            Action::Rollback { revision, .. } => rollback::plan(&self.link, &subject, revision).await?,
+            Action::Delete { .. } => delete::plan(&self.link, &subject).await?,
+            _ => return Err(Fault::Unsupported { what: format!("Kubernetes has no {}", action.verb()) }),
+        };
+        for change in &plan.changes {
+            execute::rehearse(&self.link, change).await.map_err(|fault| execute::explain(&subject, fault))?;
+        }
+        Ok(Plan { target: self.target, ..plan })
+    }
+}
+
+impl Operator for KubernetesOperator {
+    fn plan(&self, action: &Action) -> BoxFuture<'static, Result<Plan, Fault>> {
+        self.clone().planned(action.clone()).boxed()
+    }
+
+    fn execute(&self, approved: Approved) -> BoxStream<'static, Progress> {
+        execute::execute(self.link.clone(), approved)
+    }
+
+    fn observe(&self, expect: &Expectation) -> BoxStream<'static, Observation> {
+        observe::observe(self.link.clone(), expect.clone())
+    }
+}
