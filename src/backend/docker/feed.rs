@@ -1,0 +1,164 @@
+//! Streams made of a loop that sends: nothing is spawned, so dropping the stream ends its work.
+
+use std::fmt::Write as _;
+use std::future::{Future, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::BoxStream;
+use futures::{FutureExt, Stream, StreamExt, stream};
+use serde_json::json;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::engine::{Engine, escape};
+use super::inspect::Event;
+use crate::model::{Fault, FeedEvent};
+
+/// The stream of what `run` sends; it ends when `run` does.
+pub fn of<T, F, Fut>(run: F) -> BoxStream<'static, T>
+where
+    T: Send + 'static,
+    F: FnOnce(Sender<T>) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let (tx, rx) = channel(32);
+    let work = run(tx).into_stream().filter_map(|()| ready(None));
+    stream::select(ReceiverStream::new(rx), work).boxed()
+}
+
+/// Sends; the receiver lives in the same stream, so it is never gone while this runs.
+pub async fn send<T>(tx: &Sender<T>, item: T) {
+    let _ = tx.send(item).await;
+}
+
+/// A feed that the engine does not have: says so once and stays.
+#[must_use]
+pub fn unsupported(what: &str) -> BoxStream<'static, FeedEvent> {
+    let fault = Fault::Unsupported { what: what.to_owned() };
+    stream::once(ready(FeedEvent::Lost(fault))).chain(stream::pending()).boxed()
+}
+
+/// Waits between attempts: from 250 ms doubling to a ceiling, until something worked.
+#[derive(Debug)]
+pub struct Backoff {
+    next: Duration,
+    ceiling: Duration,
+}
+
+impl Backoff {
+    /// A backoff up to `ceiling`.
+    #[must_use]
+    pub const fn new(ceiling: Duration) -> Self {
+        Self { next: Duration::from_millis(250), ceiling }
+    }
+
+    /// Something worked.
+    pub fn reset(&mut self) {
+        self.next = Duration::from_millis(250);
+    }
+
+    /// Time to wait now.
+    pub fn step(&mut self) -> Duration {
+        let now = self.next;
+        self.next = (now * 2).min(self.ceiling);
+        now
+    }
+
+    /// Waits, longer for faults that do not pass by themselves.
+    pub async fn wait(&mut self, fault: &Fault) {
+        let patient = matches!(fault, Fault::Unsupported { .. } | Fault::Invalid { .. } | Fault::Gone { .. });
+        let pause = self.step();
+        tokio::time::sleep(if patient { pause.max(Duration::from_secs(5)) } else { pause }).await;
+    }
+}
+
+/// Events of one container, or of all, since a stamp in nanoseconds (0: from now on).
+///
+/// # Errors
+/// As [`Engine::stream`]; an item fails when the stream breaks, and the last item always does.
+pub async fn events(
+    engine: &Engine,
+    container: Option<&str>,
+    since: i64,
+) -> Result<BoxStream<'static, Result<Event, Fault>>, Fault> {
+    // A health_status filter makes the engine match all names by prefix; exec_* are left out on purpose.
+    let mut filters = json!({"type": ["container"], "event": ["create", "start", "die", "stop", "kill", "oom", "pause",
+        "unpause", "rename", "restart", "update", "destroy", "health_status"]});
+    if let Some(id) = container {
+        filters["container"] = json!([id]);
+    }
+    let mut path = format!("/events?filters={}", escape(&filters.to_string()));
+    if since > 0 {
+        let _ = write!(path, "&since={}.{:09}", since / 1_000_000_000, since % 1_000_000_000);
+    }
+    let body = engine.stream(&path).await?;
+    let broken = Fault::Unreachable { what: "the engine closed its event stream".into(), way_out: String::new() };
+    let parsed = lines(body).filter_map(|line| {
+        ready(match line {
+            Ok(text) => serde_json::from_slice::<Event>(&text).ok().map(Ok),
+            Err(fault) => Some(Err(fault)),
+        })
+    });
+    Ok(parsed.chain(stream::once(ready(Err(broken)))).boxed())
+}
+
+/// Splits bytes into lines, without their newline; blank lines are left out.
+pub fn lines(
+    body: impl Stream<Item = Result<Bytes, Fault>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    let state = (Box::pin(body), BytesMut::new(), 0_usize);
+    stream::unfold(state, |(mut body, mut buffer, mut seen)| async move {
+        loop {
+            if let Some(at) = memchr::memchr(b'\n', &buffer[seen..]) {
+                let line = buffer.split_to(seen + at + 1).freeze();
+                seen = 0;
+                let line = line.slice(..line.len() - 1);
+                if line.is_empty() {
+                    continue;
+                }
+                return Some((Ok(line), (body, buffer, seen)));
+            }
+            seen = buffer.len();
+            match body.next().await {
+                Some(Ok(part)) => buffer.extend_from_slice(&part),
+                Some(Err(fault)) => return Some((Err(fault), (body, buffer, seen))),
+                None => return None,
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_cut_wherever_the_chunks_end() {
+        let whole = b"{\"a\":1}\n\n{\"b\":22}\nrest";
+        for size in 1..whole.len() {
+            let parts: Vec<_> = whole.chunks(size).map(|part| Ok(Bytes::copy_from_slice(part))).collect();
+            let got: Vec<_> = lines(stream::iter(parts)).map(|line| line.unwrap()).collect().await;
+            assert_eq!(got, [&b"{\"a\":1}"[..], b"{\"b\":22}"], "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn the_backoff_doubles_to_its_ceiling() {
+        let mut backoff = Backoff::new(Duration::from_secs(2));
+        let steps: Vec<u128> = (0..5).map(|_| backoff.step().as_millis()).collect();
+        assert_eq!(steps, [250, 500, 1000, 2000, 2000]);
+        backoff.reset();
+        assert_eq!(backoff.step().as_millis(), 250);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_loop() {
+        let stream = of(|tx| async move {
+            for n in 0..100 {
+                send(&tx, n).await;
+            }
+        });
+        assert_eq!(stream.collect::<Vec<_>>().await, (0..100).collect::<Vec<_>>());
+    }
+}

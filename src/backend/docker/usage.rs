@@ -1,0 +1,126 @@
+//! Usage feeds: all running containers by single samples at a slow pace, one container by the
+//! engine's own stream at one a second.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tokio::sync::mpsc::Sender;
+
+use super::engine::Engine;
+use super::feed::{Backoff, lines, send};
+use super::inspect::Summary;
+use super::rows::key;
+use super::stats::{Counters, Stats};
+use crate::model::{Fault, FeedEvent, Key, Sample, TargetId};
+
+/// Time between rounds over all containers.
+const SLOW: Duration = Duration::from_secs(5);
+/// Time between the first two rounds: rates need two.
+const FIRST: Duration = Duration::from_secs(1);
+/// Samples in flight.
+const WIDTH: usize = 4;
+/// Longest silence of a stats stream.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Runs [`Feed::Usage`](crate::model::Feed::Usage) for ever.
+pub async fn all(engine: Engine, target: TargetId, tx: Sender<FeedEvent>) {
+    let mut before: HashMap<String, Counters> = HashMap::new();
+    let mut backoff = Backoff::new(Duration::from_secs(2));
+    let mut pause = FIRST;
+    loop {
+        match round(&engine, target, &mut before).await {
+            Ok(samples) => {
+                backoff.reset();
+                let event = if samples.is_empty() { FeedEvent::Alive } else { FeedEvent::Samples(samples) };
+                send(&tx, event).await;
+                tokio::time::sleep(pause).await;
+                pause = SLOW;
+            }
+            Err(fault) => {
+                send(&tx, FeedEvent::Lost(fault.clone())).await;
+                backoff.wait(&fault).await;
+            }
+        }
+    }
+}
+
+/// One sample of every running container.
+async fn round(
+    engine: &Engine,
+    target: TargetId,
+    before: &mut HashMap<String, Counters>,
+) -> Result<Vec<Sample>, Fault> {
+    let list: Vec<Summary> = engine.get("/containers/json").await?;
+    let found: Vec<_> = stream::iter(list)
+        .map(|summary| async move {
+            let path = format!("/containers/{}/stats?stream=false&one-shot=true", summary.id);
+            let stats = engine.get::<Stats>(&path).await;
+            (summary, stats)
+        })
+        .buffer_unordered(WIDTH)
+        .collect()
+        .await;
+    let mut now = HashMap::with_capacity(found.len());
+    let mut samples = Vec::with_capacity(found.len());
+    for (summary, stats) in found {
+        let stats = match stats {
+            Ok(stats) => stats,
+            // It ended between the list and now, or its own statistics fail; the others still count.
+            Err(Fault::Gone { .. } | Fault::Conflict { .. } | Fault::Server { .. }) => continue,
+            Err(fault) => return Err(fault),
+        };
+        let (Some(at), Some(counters)) = (stats.at(), stats.counters()) else { continue };
+        let name = summary.names.first().map_or("", String::as_str);
+        let project = summary.labels.get("com.docker.compose.project").map_or("", String::as_str);
+        let usage = counters.usage(before.get(&summary.id));
+        samples.push(Sample { key: key(target, &summary.id, name, project), at, usage, containers: Box::default() });
+        now.insert(summary.id, counters);
+    }
+    *before = now;
+    Ok(samples)
+}
+
+/// Runs [`Feed::UsageOf`](crate::model::Feed::UsageOf) for ever.
+pub async fn one(engine: Engine, key: Key, tx: Sender<FeedEvent>) {
+    let mut backoff = Backoff::new(Duration::from_secs(5));
+    loop {
+        let fault = follow(&engine, &key, &tx, &mut backoff).await;
+        send(&tx, FeedEvent::Lost(fault.clone())).await;
+        backoff.wait(&fault).await;
+    }
+}
+
+async fn follow(engine: &Engine, key: &Key, tx: &Sender<FeedEvent>, backoff: &mut Backoff) -> Fault {
+    let body = match engine.stream(&format!("/containers/{}/stats?stream=true", key.uid)).await {
+        Ok(body) => body,
+        Err(fault) => return fault,
+    };
+    backoff.reset();
+    let mut frames = Box::pin(lines(body));
+    let mut before: Option<Counters> = None;
+    loop {
+        let frame = match tokio::time::timeout(SILENCE, frames.next()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(fault))) => return fault,
+            Ok(None) => {
+                let what = format!("the engine ended the statistics of {}", key.name);
+                return Fault::Unreachable { what, way_out: String::new() };
+            }
+            Err(_) => {
+                return Fault::Timeout { what: format!("statistics of {}", key.name), seconds: SILENCE.as_secs() };
+            }
+        };
+        let Ok(stats) = serde_json::from_slice::<Stats>(&frame) else { continue };
+        let counters = stats.counters();
+        match (stats.at(), counters) {
+            (Some(at), Some(now)) => {
+                let usage = now.usage(before.as_ref());
+                let sample = Sample { key: key.clone(), at, usage, containers: Box::default() };
+                send(tx, FeedEvent::Samples(vec![sample])).await;
+            }
+            _ => send(tx, FeedEvent::Alive).await,
+        }
+        before = counters;
+    }
+}
