@@ -14,7 +14,7 @@ use crate::backend::{Opened, demo};
 use crate::clock::Clock;
 use crate::effect::Effect;
 use crate::event::{Event, JobEvent, JobId, Signal};
-use crate::model::{FeedEvent, FeedSpec, Now, TargetId};
+use crate::model::{FeedEvent, FeedSpec, Now};
 use crate::paint::Painter;
 use crate::runtime::audit::Audit;
 use crate::runtime::clipboard::osc52;
@@ -217,7 +217,7 @@ impl<O: Output> App<O> {
     fn open_demo(&mut self) {
         let now = self.clock.now();
         let first = u16::try_from(self.state.data.world.targets.len()).unwrap_or(u16::MAX);
-        match demo::open(demo::DEFAULT, TargetId(first), now.wall) {
+        match demo::open(demo::DEFAULT, first, now.wall) {
             Ok(opened) => {
                 self.state.data.settings.demo = true;
                 for target in opened {

@@ -264,7 +264,10 @@ mod tests {
             second in prop::collection::vec((0u16..20, 0u16..4, "[a-z漢é ]{1,6}", 0u8..8, any::<bool>()), 0..8),
         ) {
             let mut painter = Painter::new(SIZE, Depth::Ansi256);
-            let mut terminal = vt100::Parser::new(SIZE.height, SIZE.width, 0);
+            let mut terminal = {
+                let size = |n: u16| std::num::NonZero::new(n).expect("not zero");
+                vt100::Parser::new(size(SIZE.height), size(SIZE.width), 0)
+            };
             for texts in [first, second] {
                 let bytes = painter.frame(|_, buf| {
                     for (x, y, text, color, bold) in &texts {

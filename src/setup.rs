@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::backend::docker::{Docker, DockerOperator, Engine};
 use crate::backend::kubernetes::{self, Context, Kubernetes, KubernetesOperator, Link};
-use crate::backend::{Opened, demo, docker};
+use crate::backend::{Opened, demo};
 use crate::cli::Common;
 use crate::clock;
 use crate::config::Config;
@@ -14,7 +15,7 @@ use crate::model::{Fault, Scope, TargetId, TargetKind, TargetMeta};
 /// # Errors
 /// `Config` when there is no such world or its file has a mistake.
 pub fn open_demo(world: &str) -> Result<Vec<Opened>, Fault> {
-    demo::open(world, TargetId(0), clock::wall())
+    demo::open(world, 0, clock::wall())
 }
 
 /// The targets that the user asked for, or the usual ones.
@@ -34,10 +35,10 @@ pub fn open(common: &Common, config: &Config) -> Vec<Opened> {
     }
     if !common.no_docker {
         let asked = if common.docker.is_empty() { &config.docker } else { &common.docker };
-        let hosts: Vec<Option<&str>> =
-            if asked.is_empty() { vec![None] } else { asked.iter().map(|h| Some(h.as_str())).collect() };
+        let hosts: Vec<Option<String>> =
+            if asked.is_empty() { vec![None] } else { asked.iter().cloned().map(Some).collect() };
         for host in hosts {
-            opened.push(docker::open(host, next_id(&opened)));
+            opened.push(open_engine(host, next_id(&opened)));
         }
     }
     opened
@@ -62,6 +63,14 @@ fn open_context(context: Context, opened: &[Opened]) -> Opened {
     let source = Kubernetes::new(meta.clone(), context);
     let link: Link = source.link().clone();
     Opened { meta, source: Arc::new(source), operator: Arc::new(KubernetesOperator::new(link, target)) }
+}
+
+fn open_engine(host: Option<String>, id: TargetId) -> Opened {
+    let engine = Engine::find(host.clone());
+    let name = engine.endpoint().map_or_else(|_| host.unwrap_or_else(|| "docker".into()), |endpoint| endpoint.name);
+    let meta = TargetMeta { id, kind: TargetKind::Docker, name: name.into(), namespace: None, demo: false };
+    let operator = DockerOperator::new(meta.clone(), engine.clone());
+    Opened { meta: meta.clone(), source: Arc::new(Docker::new(meta, engine)), operator: Arc::new(operator) }
 }
 
 /// The namespace to look at first: what was asked for, else the first cluster's own, else all.

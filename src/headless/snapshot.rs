@@ -41,7 +41,9 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
     }
     let (out, mut events) = mpsc::channel(1024);
     let mut feeds = Feeds::new(opened.iter().map(|o| o.source.clone()).collect(), out);
-    opened.iter().for_each(|target| join(&mut state, target));
+    for target in &opened {
+        join(&mut state, target);
+    }
     if let Some(filter) = &options.filter {
         let id = state.focus;
         let (pane, cx) = state.pane_cx(id, clock.now());

@@ -4,9 +4,9 @@
 
 IP=10.88.0.1 # the pod bridge's own address and the node's: reachable from this machine and its pods only
 
-k() { timeout 30 kubectl --request-timeout=15s "$@"; }
+k() { timeout 120 kubectl --request-timeout=15s "$@"; }
 crictl_ctr() { timeout 60 ctr -a "$D/containerd.sock" -n k8s.io "$@"; }
-api_ready() { k --kubeconfig "$RIG_HOME/admin.kubeconfig" get --raw /readyz; } >/dev/null 2>&1
+api_ready() { timeout 10 kubectl --request-timeout=5s --kubeconfig "$RIG_HOME/admin.kubeconfig" get --raw /readyz; } >/dev/null 2>&1
 
 # --- what is made once -----------------------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ metrics_on() {
   rm -f "$D/metrics.off"
   k apply -f "$HERE/metrics-crd.yaml" >/dev/null
   k wait --for=condition=Established --timeout=20s crd/nodes.metrics.k8s.io crd/pods.metrics.k8s.io >/dev/null
-  alive metrics || bg metrics python3 "$HERE/metrics.py" "$RIG_HOME/admin.kubeconfig"
+  alive metrics || bg metrics python3 -B "$HERE/metrics.py" "$RIG_HOME/admin.kubeconfig"
 }
 
 metrics_off() {
@@ -291,10 +291,10 @@ check_states() { # the expected states beside what kubectl and docker print
 wait_for_states() {
   local start=$SECONDS out
   until out=$(check_states 2>&1); do
-    if ((SECONDS - start >= 240)); then
+    if ((SECONDS - start >= 300)); then
       echo "$out" >&2
       tail_logs 'kubelet kcm'
-      die 'waited 240 s for the workloads to reach their states (above)'
+      die 'waited 300 s for the workloads to reach their states (above)'
     fi
     sleep 1
   done

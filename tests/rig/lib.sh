@@ -53,9 +53,13 @@ stop() { # NAME [GRACE]: SIGKILL, or SIGTERM with so many seconds to obey first
   rm -f "$D/$1.pid"
 }
 
+not() { ! "$@"; }
+
 send_signal() {
   alive "$1" || die "$1 does not run"
   kill "-${2#SIG}" "$(pid_of "$1")"
+  # Whoever kills and starts again is not to find it dying.
+  [[ $2 != *KILL && $2 != 9 ]] || wait_for 10 "$1 to end" '' not alive "$1"
 }
 
 sweep() { # PATH: end the rig's kinds of processes that name PATH in their command line, children first
@@ -106,7 +110,7 @@ kill_cgroups() { # PATTERN...: kill every process in control groups below these 
 wait_for() { # SECONDS WHAT NAMES COMMAND...: poll the command; NAMES are daemons that must live and whose logs tell why not
   local limit=$1 what=$2 names=$3 start=$SECONDS n
   shift 3
-  until "$@" >/dev/null 2>&1; do
+  until "$@" >/dev/null 2>&1; do # in a condition: no -e inside
     for n in $names; do
       [ ! -e "$D/$n.pid" ] || alive "$n" || { tail_logs "$names"; die "$n ended while waiting for $what"; }
     done

@@ -23,6 +23,9 @@ use engine::Engine;
 use spec::WorldSpec;
 use stage::Stage;
 
+/// The world that is opened when none is named.
+pub const DEFAULT: &str = "shop";
+
 /// The worlds that come with the program, by name.
 pub const WORLDS: [(&str, &str); 2] = [
     ("shop", include_str!("../../../assets/demo/shop.toml")),

@@ -5,14 +5,16 @@ mod access;
 mod certificate;
 mod changes;
 mod contexts;
-mod event;
 pub mod emit;
+mod event;
 pub mod fault;
 mod intern;
 pub mod link;
+pub mod logs;
 mod metrics;
 mod namespace;
 mod object;
+pub mod operator;
 mod paths;
 mod pod;
 mod pour;
@@ -27,8 +29,6 @@ mod watch;
 mod wire;
 mod workload;
 mod yaml;
-pub mod logs;
-pub mod operator;
 
 use futures::stream::{self, BoxStream, StreamExt};
 
