@@ -118,7 +118,7 @@ fn settings(common: &Common, loaded: &Loaded, opened: &[Opened]) -> Settings {
 fn snapshot_state(common: &Common, loaded: Loaded, options: &Snapshot, opened: &[Opened]) -> State {
     let settings = settings(common, &loaded, opened);
     let depth = if options.format == Format::Ansi { Depth::True } else { Depth::Mono };
-    let look = Look { theme: loaded.theme.at(depth), ascii: common.ascii };
+    let look = Look { theme: loaded.theme.at(depth), ascii: common.ascii, focused: false };
     State::new(settings, loaded.keymap, look, options.size)
 }
 
@@ -129,7 +129,8 @@ async fn console(common: &Common, loaded: Loaded, opened: Vec<Opened>, audit: Au
     let _log = log_to_file(paths);
     let env = |name: &str| std::env::var(name).ok();
     let depth = terminal::depth(env);
-    let look = Look { theme: loaded.theme.clone().at(depth), ascii: common.ascii || terminal::ascii(env) };
+    let look =
+        Look { theme: loaded.theme.clone().at(depth), ascii: common.ascii || terminal::ascii(env), focused: false };
     let (width, height) = crossterm::terminal::size()?;
     let mut state = State::new(settings(common, &loaded, &opened), loaded.keymap, look, Size { width, height });
     let clock = Clock::start();

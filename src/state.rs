@@ -122,6 +122,9 @@ impl State {
     /// Keymap sections that apply where the user is, innermost first.
     #[must_use]
     pub fn contexts(&self) -> Vec<Context> {
+        if self.is_welcome() {
+            return vec![Context::Welcome, Context::Global];
+        }
         let mut contexts = self.pane(self.focus).contexts().to_vec();
         contexts.push(Context::Global);
         contexts

@@ -11,6 +11,8 @@ use crate::model::{Access, Feed, FeedEvent, FeedSpec, ServerInfo, TargetKind};
 
 /// Longest wait for a target.
 const WAIT: Duration = Duration::from_secs(15);
+/// Longest wait for what it allows, once it has answered.
+const RIGHTS: Duration = Duration::from_secs(5);
 
 /// Prints what each target says; returns 0 when all answered, 1 otherwise.
 pub async fn run(opened: &[Opened]) -> u8 {
@@ -41,16 +43,23 @@ pub async fn run(opened: &[Opened]) -> u8 {
     code
 }
 
-/// The first thing the server says, or why it says nothing.
+/// What the server says of itself once its rights are known too, or why it says nothing.
 async fn first(mut feed: impl futures::Stream<Item = FeedEvent> + Unpin) -> Result<Box<ServerInfo>, String> {
-    while let Some(event) = feed.next().await {
-        match event {
-            FeedEvent::Server(info) => return Ok(info),
-            FeedEvent::Lost(fault) => return Err(fault.to_string()),
-            _ => {}
+    let mut info: Option<Box<ServerInfo>> = None;
+    loop {
+        let next = match info {
+            None => feed.next().await,
+            Some(_) => timeout(RIGHTS, feed.next()).await.unwrap_or(None),
+        };
+        match (next, info.take()) {
+            (Some(FeedEvent::Server(new)), _) if !new.access.is_empty() => return Ok(new),
+            (Some(FeedEvent::Server(new)), _) => info = Some(new),
+            (Some(FeedEvent::Lost(fault)), None) => return Err(fault.to_string()),
+            (None, Some(known)) => return Ok(known),
+            (None, None) => return Err("the feed ended".into()),
+            (_, known) => info = known,
         }
     }
-    Err("the feed ended".into())
 }
 
 fn facts(info: &ServerInfo) -> String {

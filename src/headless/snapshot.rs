@@ -13,7 +13,7 @@ use crate::backend::Opened;
 use crate::cli::{Format, Snapshot};
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::model::{Feed, FeedEvent, FeedSpec, Key, Kind, TargetKind};
+use crate::model::{Feed, FeedSpec, Key, Kind, TargetKind};
 use crate::panes::{Ask, PaneId, Subject};
 use crate::runtime::feeds::Feeds;
 use crate::state::State;
@@ -21,8 +21,10 @@ use crate::ui::layout::View;
 use crate::update::update;
 use crate::world::Freshness;
 
-/// How long a loaded view is given for what comes in by itself (usage, logs).
-const SETTLE: Duration = Duration::from_millis(700);
+/// How long a loaded view is given for what comes in by itself.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Longest wait for usage and logs of a loaded view.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Prints the view; fails when a list in it cannot be loaded in time.
 ///
@@ -50,39 +52,79 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
         pane.on(&Ask::Filter(filter.clone()), &cx);
     }
     let deadline = Instant::now() + Duration::from_secs(options.wait);
-    let mut loaded_at: Option<Instant> = None;
+    let mut progress = Progress::Lists;
     loop {
         let now = clock.now();
+        if progress == Progress::Lists && is_loaded(&state, &clock, is_list) {
+            choose(&mut state, options, now)?;
+            progress = Progress::Details(Instant::now() + PATIENCE);
+        }
+        if let Progress::Details(patience) = progress
+            && is_loaded(&state, &clock, |_| true)
+            && (Instant::now() >= patience || is_lively(&state, &clock))
+        {
+            progress = Progress::Settling(Instant::now() + SETTLE);
+        }
         feeds.want(&state.needs(now), now.tick);
-        choose(&mut state, options, now)?;
-        let until = loaded_at.map_or(deadline, |at| (at + SETTLE).min(deadline));
+        let until = match progress {
+            Progress::Lists => deadline,
+            Progress::Details(patience) => {
+                if Instant::now() < patience {
+                    patience.min(deadline)
+                } else {
+                    deadline
+                }
+            }
+            Progress::Settling(until) => until,
+        };
         match timeout_at(until, events.recv()).await {
-            Ok(Some((spec, event))) => absorb(&mut state, spec, event, &clock),
+            Ok(Some((spec, event))) => {
+                update(&mut state, Event::Feed(spec, event), clock.now());
+            }
             Ok(None) => bail!("all feeds ended"),
-            Err(_) if loaded_at.is_some() => break,
+            Err(_) if matches!(progress, Progress::Settling(_)) => return Ok(render(&mut state, options, &clock)),
+            Err(_) if Instant::now() < deadline => {}
             Err(_) => {
                 let missing = failures(&state, &clock).unwrap_or_else(|| "the server is slow".into());
                 bail!("not loaded within {} s: {missing}", options.wait);
             }
         }
-        if loaded_at.is_none() && is_loaded(&state, &clock) {
-            loaded_at = Some(Instant::now());
-        }
     }
-    Ok(render(&mut state, options, &clock))
 }
 
-fn absorb(state: &mut State, spec: FeedSpec, event: FeedEvent, clock: &Clock) {
-    update(state, Event::Feed(spec, event), clock.now());
+/// How far a snapshot is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Progress {
+    /// Lists are loading.
+    Lists,
+    /// What the selection needs is loading; until then also usage and logs are waited for.
+    Details(Instant),
+    /// Loaded; drawn then.
+    Settling(Instant),
+}
+
+/// True for feeds of rows.
+const fn is_list(feed: &Feed) -> bool {
+    matches!(feed, Feed::Pods(_) | Feed::Workloads(_) | Feed::Events(_) | Feed::Containers | Feed::Server)
+}
+
+/// True when usage and log of the selection have come, or cannot.
+fn is_lively(state: &State, clock: &Clock) -> bool {
+    let world = &state.data.world;
+    state.needs(clock.now()).iter().all(|spec| match &spec.feed {
+        Feed::Usage(_) => world.usage.generation() > 0 || world.usage_faults.contains_key(&spec.target),
+        Feed::Log(source) => world.logs.get(source).is_some_and(|log| !log.buffer.is_empty() || log.fault.is_some()),
+        _ => true,
+    })
 }
 
 /// Puts the selection on the object asked for, or on the first row.
 fn choose(state: &mut State, options: &Snapshot, now: crate::model::Now) -> Result<()> {
-    if state.data.subject.key.is_some() {
-        return Ok(());
-    }
     let chosen = match &options.select {
-        Some(text) => find(state, text)?,
+        Some(text) => match find(state, text)? {
+            Some(key) => Some(key),
+            None => bail!("{text} is not there; -n or -A choose where to look"),
+        },
         None => first(state, now),
     };
     if let Some(key) = chosen {
@@ -98,6 +140,9 @@ fn choose(state: &mut State, options: &Snapshot, now: crate::model::Now) -> Resu
         if options.select.is_some() {
             let (pane, cx) = state.pane_cx(list, now);
             pane.on(&Ask::Select(key.clone()), &cx);
+            if state.view == View::Overview {
+                state.focus = list;
+            }
         }
         state.data.subject = Subject { key: Some(key), container: None };
     }
@@ -158,13 +203,13 @@ fn states(state: &State, clock: &Clock) -> Vec<(FeedSpec, Freshness)> {
         .collect()
 }
 
-/// True when every list is complete; of several targets those that cannot be reached do not count,
-/// as long as one can.
-fn is_loaded(state: &State, clock: &Clock) -> bool {
+/// True when all feeds of these kinds are complete; of several targets those that cannot be
+/// reached do not count, as long as one can.
+fn is_loaded(state: &State, clock: &Clock, which: impl Fn(&Feed) -> bool) -> bool {
     let states = states(state, clock);
     let dead =
         |spec: &FeedSpec| state.data.world.target(spec.target).is_some_and(|t| matches!(t.link, Freshness::Failed(_)));
-    let mut live = states.iter().filter(|(spec, _)| !dead(spec)).peekable();
+    let mut live = states.iter().filter(|(spec, _)| !dead(spec) && which(&spec.feed)).peekable();
     live.peek().is_some() && live.all(|(_, freshness)| matches!(freshness, Freshness::Live)) && shown_kind_alive(state)
 }
 

@@ -18,6 +18,8 @@ pub const DEFAULT: &str = include_str!("../../keymaps/default.toml");
 pub enum Context {
     /// Everywhere outside overlays.
     Global,
+    /// The start screen, while no target was reached.
+    Welcome,
     /// Lists of objects.
     List,
     /// The pods pane.
@@ -40,8 +42,9 @@ pub enum Context {
 
 impl Context {
     /// All contexts, as documentation lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Global,
+        Self::Welcome,
         Self::List,
         Self::Pods,
         Self::Workloads,
@@ -58,6 +61,7 @@ impl Context {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Global => "global",
+            Self::Welcome => "welcome",
             Self::List => "list",
             Self::Pods => "pods",
             Self::Workloads => "workloads",
@@ -127,7 +131,7 @@ impl Keymap {
         for (section, entries) in raw {
             let Ok(context) = Context::deserialize(toml::Value::String(section.get_ref().clone())) else {
                 errors.push(KeymapError(format!(
-                    "line {}: [{}] is no context: expected global, list, pods, workloads, docker, containers, logs, \
+                    "line {}: [{}] is no context: expected global, welcome, list, pods, workloads, docker, containers, logs, \
                      rollout, jobs or text",
                     line(section.span()),
                     section.get_ref()

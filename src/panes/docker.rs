@@ -1,7 +1,7 @@
 //! Containers of Docker engines.
 
 use super::Cx;
-use super::list::{Cell, Column, ListRow};
+use super::list::{Cell, Column, ListRow, always, several_targets};
 use super::pods::{by_value, percent_cell, usage};
 use crate::input::Context;
 use crate::model::{EngineContainer, EngineState, Feed, FeedSpec, Health, Severity, TargetKind, quantity};
@@ -35,6 +35,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, _| Cell::of(Role::Name, &*row.key.name),
         order: Some(|a, b, _| a.key.name.cmp(&b.key.name)),
         live: false,
+        when: always,
     },
     Column {
         title: "PROJECT/SERVICE",
@@ -47,6 +48,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         },
         order: Some(|a, b, _| (&a.key.namespace, &a.service, a.number).cmp(&(&b.key.namespace, &b.service, b.number))),
         live: false,
+        when: always,
     },
     Column {
         title: "STATE",
@@ -56,6 +58,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, _| state(row),
         order: Some(|a, b, _| b.severity.cmp(&a.severity)),
         live: false,
+        when: always,
     },
     Column {
         title: "HEALTH",
@@ -73,6 +76,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         },
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "UP",
@@ -82,6 +86,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: uptime,
         order: Some(|a, b, _| b.started.cmp(&a.started)),
         live: false,
+        when: always,
     },
     Column {
         title: "RST",
@@ -91,6 +96,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, _| Cell::of(if row.restarts > 0 { Role::Warn } else { Role::Dim }, row.restarts.to_string()),
         order: Some(|a, b, _| a.restarts.cmp(&b.restarts)),
         live: false,
+        when: always,
     },
     Column {
         title: "CPU%",
@@ -102,6 +108,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         },
         order: Some(|a, b, cx| by_value(usage(&a.key, cx).and_then(|u| u.cpu), usage(&b.key, cx).and_then(|u| u.cpu))),
         live: true,
+        when: always,
     },
     Column {
         title: "CPU HIST",
@@ -114,6 +121,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         },
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "MEM",
@@ -129,6 +137,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
             by_value(usage(&a.key, cx).and_then(|u| u.memory), usage(&b.key, cx).and_then(|u| u.memory))
         }),
         live: true,
+        when: always,
     },
     Column {
         title: "%L",
@@ -138,6 +147,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, cx| percent_cell(usage(&row.key, cx).and_then(|u| u.memory), row.limits.memory),
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "PORTS",
@@ -147,6 +157,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, _| Cell::of(Role::Dim, &*row.ports),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "IMAGE",
@@ -156,6 +167,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, _| Cell::of(Role::Dim, &*row.image),
         order: Some(|a, b, _| a.image.cmp(&b.image)),
         live: false,
+        when: always,
     },
     Column {
         title: "WHY",
@@ -165,6 +177,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, _| Cell::of(Look::role(row.severity), &*row.why),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "HOST",
@@ -174,6 +187,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         cell: |row, cx| cx.world.target(row.key.target).map_or_else(Cell::none, |t| Cell::of(Role::Dim, &*t.meta.name)),
         order: None,
         live: false,
+        when: several_targets,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Events, newest first; those of the selection when one of its kind is chosen.
 
 use super::Cx;
-use super::list::{Cell, Column, ListRow};
+use super::list::{Cell, Column, ListRow, all_namespaces, always};
 use crate::input::Context;
 use crate::model::{ClusterEvent, Feed, FeedSpec, Severity, TargetKind};
 use crate::theme::Role;
@@ -16,6 +16,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, cx| Cell::of(Role::Dim, row.last.age(cx.now.wall)),
         order: Some(|a, b, _| a.last.cmp(&b.last)),
         live: false,
+        when: always,
     },
     Column {
         title: "TYPE",
@@ -25,6 +26,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, _| if row.warning { Cell::of(Role::Warn, "Warning") } else { Cell::of(Role::Dim, "Normal") },
         order: Some(|a, b, _| b.warning.cmp(&a.warning)),
         live: false,
+        when: always,
     },
     Column {
         title: "REASON",
@@ -34,15 +36,17 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, _| Cell::of(if row.warning { Role::Warn } else { Role::Text }, &*row.reason),
         order: Some(|a, b, _| a.reason.cmp(&b.reason)),
         live: false,
+        when: always,
     },
     Column {
         title: "NAMESPACE",
         priority: 4,
         max: 20,
         right: false,
-        cell: |row, cx| if cx.scope().is_none() { Cell::of(Role::Dim, &*row.key.namespace) } else { Cell::none() },
+        cell: |row, _| Cell::of(Role::Dim, &*row.key.namespace),
         order: None,
         live: false,
+        when: all_namespaces,
     },
     Column {
         title: "OBJECT",
@@ -52,6 +56,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, _| Cell::of(Role::Name, &*row.object),
         order: Some(|a, b, _| a.object.cmp(&b.object)),
         live: false,
+        when: always,
     },
     Column {
         title: "COUNT",
@@ -61,6 +66,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, _| Cell::text(row.count.to_string()),
         order: Some(|a, b, _| a.count.cmp(&b.count)),
         live: false,
+        when: always,
     },
     Column {
         title: "MESSAGE",
@@ -70,6 +76,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, _| Cell::text(&*row.message),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "SOURCE",
@@ -79,6 +86,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
         cell: |row, _| Cell::of(Role::Dim, &*row.source),
         order: None,
         live: false,
+        when: always,
     },
 ];
 

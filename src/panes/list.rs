@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::filter::Filter;
 use super::{Ask, Cx, Motion, Pane, PaneId, Title};
 use crate::input::Context;
-use crate::model::{FeedSpec, Key, Severity};
+use crate::model::{FeedSpec, Key, Severity, TargetId, TargetKind};
 use crate::theme::Role;
 use crate::ui::{Look, text};
 use crate::world::order::Order;
@@ -66,6 +66,27 @@ pub struct Column<T: 'static> {
     pub order: Option<Compare<T>>,
     /// True when its order follows usage samples rather than rows.
     pub live: bool,
+    /// When it tells anything.
+    pub when: fn(&Cx) -> bool,
+}
+
+/// A column that is always worth its room.
+#[must_use]
+pub fn always(_: &Cx) -> bool {
+    true
+}
+
+/// A column for when all namespaces are looked at.
+#[must_use]
+pub fn all_namespaces(cx: &Cx) -> bool {
+    cx.scope().is_none()
+}
+
+/// A column for when several targets of a kind are open.
+#[must_use]
+pub fn several_targets(cx: &Cx) -> bool {
+    let count = |kind| cx.world.targets.iter().filter(|t| t.meta.kind == kind).count();
+    count(TargetKind::Kubernetes) > 1 || count(TargetKind::Docker) > 1
 }
 
 /// A row type that can be listed.
@@ -111,6 +132,22 @@ pub struct List<T: ListRow> {
     only_trouble: bool,
     scratch: Scratch,
     rows: std::marker::PhantomData<fn() -> T>,
+}
+
+/// A column that may grow this wide is first given [`LEAST`], then what is left.
+const FLEXIBLE: u16 = 60;
+/// Least width of a long text.
+const LEAST: u16 = 14;
+
+/// How a row is to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowState {
+    /// As its server says now.
+    Fresh,
+    /// As its server said when it was last heard.
+    Stale,
+    /// Gone; shown because the cursor still stands on it.
+    Gone,
 }
 
 /// What is derived and can be thrown away.
@@ -225,9 +262,9 @@ impl<T: ListRow> List<T> {
         self.cursor = slots.get(self.scratch.at).and_then(|&slot| table.at(slot)).map(|row| row.key().clone());
     }
 
-    fn columns(&self) -> Vec<(usize, &'static Column<T>)> {
+    fn columns(&self, cx: &Cx) -> Vec<(usize, &'static Column<T>)> {
         let limit = if self.wide { u8::MAX } else { 9 };
-        T::columns().iter().enumerate().filter(|(_, c)| c.priority <= limit).collect()
+        T::columns().iter().enumerate().filter(|(_, c)| c.priority <= limit && (c.when)(cx)).collect()
     }
 
     /// Chooses columns and their widths for the rows that are visible.
@@ -239,6 +276,14 @@ impl<T: ListRow> List<T> {
             }
         }
         let total = |widths: &[u16]| widths.iter().map(|w| w + 2).sum::<u16>();
+        // long texts take what the others leave
+        let wanted: Vec<u16> = widths.clone();
+        for (width, (_, column)) in widths.iter_mut().zip(columns.iter()) {
+            if column.max >= FLEXIBLE && column.title != "NAME" {
+                *width = (*width).min(LEAST);
+            }
+        }
+        let mut wanted: Vec<(usize, u16)> = columns.iter().map(|(i, _)| *i).zip(wanted).collect();
         while total(&widths) > room + 2 {
             let worst = columns.iter().enumerate().max_by_key(|(_, (_, c))| c.priority);
             match worst {
@@ -248,6 +293,11 @@ impl<T: ListRow> List<T> {
                 }
                 _ => break,
             }
+        }
+        wanted.retain(|(index, _)| columns.iter().any(|(i, _)| i == index));
+        for (at, (_, want)) in wanted.iter().enumerate() {
+            let spare = (room + 2).saturating_sub(total(&widths));
+            widths[at] += want.saturating_sub(widths[at]).min(spare);
         }
         // what is still too much is taken from the widest
         while total(&widths) > room + 2 {
@@ -287,7 +337,7 @@ impl<T: ListRow> List<T> {
     fn view_row(
         &self,
         row: &T,
-        grave: bool,
+        state: RowState,
         cells: &[Cell],
         columns: &[(usize, &'static Column<T>)],
         look: &Look,
@@ -298,12 +348,15 @@ impl<T: ListRow> List<T> {
         let under_cursor = self.cursor.as_ref() == Some(key);
         let marked = self.marks.contains(key);
         if under_cursor {
-            text::put(buf, area.x, area.y, if look.ascii { ">" } else { "▌" }, 1, look.style(Role::CursorMark));
+            let role = if look.focused { Role::CursorMark } else { Role::Dim };
+            text::put(buf, area.x, area.y, if look.ascii { ">" } else { "▌" }, 1, look.style(role));
         } else if marked {
             text::put(buf, area.x, area.y, if look.ascii { "*" } else { "◆" }, 1, look.style(Role::Marked));
         }
-        let (glyph, role) = if grave {
+        let (glyph, role) = if state == RowState::Gone {
             (if look.ascii { "x" } else { "✝" }, Role::Stale)
+        } else if state == RowState::Stale {
+            (look.glyph(row.severity()), Role::Stale)
         } else {
             (look.glyph(row.severity()), Look::role(row.severity()))
         };
@@ -320,7 +373,7 @@ impl<T: ListRow> List<T> {
             } else {
                 text::fit(&cell.text, *width)
             };
-            let style = if grave {
+            let style = if state != RowState::Fresh {
                 look.style(Role::Stale)
             } else if under_cursor && column.title == "NAME" {
                 look.style(Role::Cursor)
@@ -463,7 +516,7 @@ impl<T: ListRow> Pane for List<T> {
         let at = self.scratch.at;
         let offset = self.scratch.offset.min(len.saturating_sub(height)).min(at).max((at + 1).saturating_sub(height));
         self.scratch.offset = offset;
-        let mut columns = self.columns();
+        let mut columns = self.columns(cx);
         let visible: Vec<(&T, bool)> =
             (offset..(offset + height).min(len)).filter_map(|i| self.row_at(i, cx)).collect();
         let cells: Vec<(Vec<Cell>, bool)> = visible
@@ -471,6 +524,10 @@ impl<T: ListRow> Pane for List<T> {
             .map(|(row, grave)| (columns.iter().map(|(_, c)| (c.cell)(row, cx)).collect(), *grave))
             .collect();
         let all = columns.clone();
+        let table = T::table(cx.world);
+        let is_stale = |spec: &&FeedSpec| matches!(table.freshness(spec), Freshness::Stale { .. });
+        let needs = T::needs(cx);
+        let stale: Vec<TargetId> = needs.iter().filter(is_stale).map(|spec| spec.target).collect();
         self.lay_out(&cells, &mut columns, area.width.saturating_sub(3));
         self.view_header(&columns, look, Rect { x: area.x + 1, ..area }, buf);
         for (line, ((row, grave), (cells, _))) in visible.iter().zip(&cells).enumerate() {
@@ -481,7 +538,12 @@ impl<T: ListRow> Pane for List<T> {
                 .map(|(_, cell)| cell.clone())
                 .collect();
             let y = area.y + 1 + u16::try_from(line).unwrap_or(0);
-            self.view_row(row, *grave, &kept, &columns, look, Rect { y, height: 1, ..area }, buf);
+            let state = match *grave {
+                true => RowState::Gone,
+                false if stale.contains(&row.key().target) => RowState::Stale,
+                false => RowState::Fresh,
+            };
+            self.view_row(row, state, &kept, &columns, look, Rect { y, height: 1, ..area }, buf);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Cx;
-use super::list::{Cell, Column, ListRow};
+use super::list::{Cell, Column, ListRow, all_namespaces, always, several_targets};
 use crate::input::Context;
 use crate::model::{Feed, FeedSpec, Key, Pod, Severity, Stamp, TargetKind, Usage, quantity};
 use crate::theme::Role;
@@ -48,10 +48,6 @@ fn restarts(pod: &Pod, now: Stamp) -> Cell {
     }
 }
 
-fn several_namespaces(cx: &Cx) -> bool {
-    cx.scope().is_none()
-}
-
 fn or_dash(text: &str) -> Cell {
     if text.is_empty() { Cell::none() } else { Cell::of(Role::Dim, text) }
 }
@@ -59,14 +55,13 @@ fn or_dash(text: &str) -> Cell {
 static COLUMNS: &[Column<Pod>] = &[
     Column {
         title: "NAMESPACE",
-        priority: 2,
+        priority: 1,
         max: 24,
         right: false,
-        cell: |pod, cx| {
-            if several_namespaces(cx) { Cell::of(Role::Dim, &*pod.key.namespace) } else { or_dash("") }
-        },
+        cell: |pod, _| Cell::of(Role::Dim, &*pod.key.namespace),
         order: Some(|a, b, _| a.key.namespace.cmp(&b.key.namespace)),
         live: false,
+        when: all_namespaces,
     },
     Column {
         title: "NAME",
@@ -76,6 +71,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, _| Cell::of(Role::Name, &*pod.key.name),
         order: Some(|a, b, _| a.key.name.cmp(&b.key.name)),
         live: false,
+        when: always,
     },
     Column {
         title: "READY",
@@ -88,6 +84,7 @@ static COLUMNS: &[Column<Pod>] = &[
         },
         order: Some(|a, b, _| (a.ready, a.total).cmp(&(b.ready, b.total))),
         live: false,
+        when: always,
     },
     Column {
         title: "STATUS",
@@ -97,6 +94,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, _| Cell::of(Look::role(pod.severity), &*pod.status),
         order: Some(|a, b, _| b.severity.cmp(&a.severity).then_with(|| a.status.cmp(&b.status))),
         live: false,
+        when: always,
     },
     Column {
         title: "RESTARTS",
@@ -106,6 +104,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, cx| restarts(pod, cx.now.wall),
         order: Some(|a, b, _| b.restarts.cmp(&a.restarts)),
         live: false,
+        when: always,
     },
     Column {
         title: "CPU",
@@ -119,6 +118,7 @@ static COLUMNS: &[Column<Pod>] = &[
         },
         order: Some(|a, b, cx| by_value(usage(&a.key, cx).and_then(|u| u.cpu), usage(&b.key, cx).and_then(|u| u.cpu))),
         live: true,
+        when: always,
     },
     Column {
         title: "%R",
@@ -128,6 +128,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, cx| percent_cell(usage(&pod.key, cx).and_then(|u| u.cpu), pod.requests.cpu),
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "%L",
@@ -137,10 +138,11 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, cx| percent_cell(usage(&pod.key, cx).and_then(|u| u.cpu), pod.limits.cpu),
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "CPU HIST",
-        priority: 4,
+        priority: 2,
         max: 8,
         right: false,
         cell: |pod, cx| {
@@ -149,6 +151,7 @@ static COLUMNS: &[Column<Pod>] = &[
         },
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "MEM",
@@ -164,6 +167,7 @@ static COLUMNS: &[Column<Pod>] = &[
             by_value(usage(&a.key, cx).and_then(|u| u.memory), usage(&b.key, cx).and_then(|u| u.memory))
         }),
         live: true,
+        when: always,
     },
     Column {
         title: "%R",
@@ -173,6 +177,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, cx| percent_cell(usage(&pod.key, cx).and_then(|u| u.memory), pod.requests.memory),
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "%L",
@@ -182,6 +187,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, cx| percent_cell(usage(&pod.key, cx).and_then(|u| u.memory), pod.limits.memory),
         order: None,
         live: true,
+        when: always,
     },
     Column {
         title: "AGE",
@@ -191,6 +197,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, cx| Cell::of(Role::Dim, pod.created.age(cx.now.wall)),
         order: Some(|a, b, _| b.created.cmp(&a.created)),
         live: false,
+        when: always,
     },
     Column {
         title: "NODE",
@@ -200,6 +207,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, _| or_dash(&pod.node),
         order: Some(|a, b, _| a.node.cmp(&b.node)),
         live: false,
+        when: always,
     },
     Column {
         title: "OWNER",
@@ -209,6 +217,7 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, _| or_dash(&pod.owner),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "IP",
@@ -218,24 +227,27 @@ static COLUMNS: &[Column<Pod>] = &[
         cell: |pod, _| or_dash(&pod.ip),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "WHY",
-        priority: 9,
+        priority: 5,
         max: 80,
         right: false,
         cell: |pod, _| Cell::of(Look::role(pod.severity), &*pod.why),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "TARGET",
-        priority: 12,
+        priority: 3,
         max: 24,
         right: false,
         cell: |pod, cx| cx.world.target(pod.key.target).map_or_else(Cell::none, |t| Cell::of(Role::Dim, &*t.meta.name)),
         order: None,
         live: false,
+        when: several_targets,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Deployments, StatefulSets and DaemonSets with their replicas and rollout state.
 
 use super::Cx;
-use super::list::{Cell, Column, ListRow};
+use super::list::{Cell, Column, ListRow, all_namespaces, always};
 use crate::input::Context;
 use crate::model::{Feed, FeedSpec, Kind, RolloutPhase, Severity, TargetKind, Workload};
 use crate::theme::Role;
@@ -30,9 +30,10 @@ static COLUMNS: &[Column<Workload>] = &[
         priority: 2,
         max: 24,
         right: false,
-        cell: |row, cx| if cx.scope().is_none() { Cell::of(Role::Dim, &*row.key.namespace) } else { Cell::none() },
+        cell: |row, _| Cell::of(Role::Dim, &*row.key.namespace),
         order: Some(|a, b, _| a.key.namespace.cmp(&b.key.namespace)),
         live: false,
+        when: all_namespaces,
     },
     Column {
         title: "KIND",
@@ -42,6 +43,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, _| Cell::of(Role::Dim, row.key.kind.short()),
         order: Some(|a, b, _| a.key.kind.cmp(&b.key.kind)),
         live: false,
+        when: always,
     },
     Column {
         title: "NAME",
@@ -51,6 +53,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, _| Cell::of(Role::Name, &*row.key.name),
         order: Some(|a, b, _| a.key.name.cmp(&b.key.name)),
         live: false,
+        when: always,
     },
     Column {
         title: "READY",
@@ -63,6 +66,7 @@ static COLUMNS: &[Column<Workload>] = &[
         },
         order: Some(|a, b, _| (a.ready - a.desired).cmp(&(b.ready - b.desired))),
         live: false,
+        when: always,
     },
     Column {
         title: "UP-TO-DATE",
@@ -72,6 +76,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, _| count(row.updated, row.desired),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "AVAILABLE",
@@ -87,6 +92,7 @@ static COLUMNS: &[Column<Workload>] = &[
         },
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "ROLLOUT",
@@ -99,6 +105,7 @@ static COLUMNS: &[Column<Workload>] = &[
         },
         order: Some(|a, b, _| b.severity().cmp(&a.severity())),
         live: false,
+        when: always,
     },
     Column {
         title: "AGE",
@@ -108,6 +115,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, cx| Cell::of(Role::Dim, row.created.age(cx.now.wall)),
         order: Some(|a, b, _| b.created.cmp(&a.created)),
         live: false,
+        when: always,
     },
     Column {
         title: "IMAGES",
@@ -117,6 +125,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, _| Cell::of(Role::Dim, &*row.images),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "MANAGED BY",
@@ -126,6 +135,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, _| Cell::of(Role::Dim, &*row.manager),
         order: None,
         live: false,
+        when: always,
     },
     Column {
         title: "STATUS",
@@ -135,6 +145,7 @@ static COLUMNS: &[Column<Workload>] = &[
         cell: |row, _| Cell::of(Look::role(row.severity()), row.rollout().text),
         order: None,
         live: false,
+        when: always,
     },
 ];
 

@@ -20,6 +20,8 @@ pub struct Look {
     pub theme: Theme,
     /// Only ASCII can be shown.
     pub ascii: bool,
+    /// What is drawn has the keys.
+    pub focused: bool,
 }
 
 impl Look {

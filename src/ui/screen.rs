@@ -13,10 +13,13 @@ use crate::model::{Feed, FeedSpec, Now, TargetKind};
 use crate::panes::PaneId;
 use crate::state::State;
 use crate::theme::Role;
+use crate::world::{Freshness, Target};
 
 impl State {
     fn kinds(&self) -> Kinds {
-        let has = |kind| self.data.world.targets.iter().any(|t| t.meta.kind == kind);
+        // a target that was never reached takes a line of the header, not room for panes
+        let reached = |t: &Target| !matches!(t.link, Freshness::Failed(_));
+        let has = |kind| self.data.world.targets.iter().any(|t| t.meta.kind == kind && reached(t));
         Kinds { kubernetes: has(TargetKind::Kubernetes), docker: has(TargetKind::Docker) }
     }
 
@@ -77,14 +80,15 @@ impl State {
             return None;
         }
         let (head, places, foot) = self.split(area);
-        let look = self.look.clone();
+        let mut look = self.look.clone();
         chrome::header(&self.data.cx(now), &look, head, buf);
-        if self.data.world.targets.is_empty() {
+        if self.is_welcome() {
             self.welcome(Rect { y: head.bottom(), height: foot.y - head.bottom(), ..area }, buf);
         } else {
             for place in &places {
                 let id = self.shown(place);
                 let focused = id == self.focus;
+                look.focused = focused;
                 let (pane, cx) = self.pane_cx(id, now);
                 // a list settles its order before its title counts it
                 let title = pane.title(&cx);
@@ -104,6 +108,12 @@ impl State {
         caret
     }
 
+    /// True when no target was ever reached: there is nothing to show but the way out.
+    #[must_use]
+    pub fn is_welcome(&self) -> bool {
+        self.data.world.targets.iter().all(|t| matches!(t.link, Freshness::Failed(_)))
+    }
+
     fn welcome(&self, area: Rect, buf: &mut Buffer) {
         let lines = [
             ("Nothing to watch yet.", Role::Title),
@@ -118,7 +128,9 @@ impl State {
             ),
             ("Docker Desktop and Podman sockets are tried.", Role::Text),
             ("", Role::Text),
-            ("Press : and type demo for a simulated world to try everything on.  q quits.", Role::Key),
+            ("The lines above say what was tried. Everything is tried again by itself.", Role::Text),
+            ("", Role::Text),
+            ("d opens a simulated world to try everything on, q quits.", Role::Key),
         ];
         let top = area.y + area.height.saturating_sub(8) / 2;
         let mut y = top;
