@@ -92,7 +92,7 @@ pub struct Snapshot {
     /// Columns and rows
     #[arg(long, default_value = "120x40", value_parser = size)]
     pub size: Size,
-    /// text, ansi or json
+    /// text, ansi, svg or json
     #[arg(long, default_value = "text")]
     pub format: Format,
     /// Object that the panes beside the lists are about (KIND/NAME)
@@ -116,6 +116,8 @@ pub enum Format {
     Text,
     /// Text with colours.
     Ansi,
+    /// A picture.
+    Svg,
     /// Rows as JSON.
     Json,
 }

@@ -117,7 +117,7 @@ fn settings(common: &Common, loaded: &Loaded, opened: &[Opened]) -> Settings {
 
 fn snapshot_state(common: &Common, loaded: Loaded, options: &Snapshot, opened: &[Opened]) -> State {
     let settings = settings(common, &loaded, opened);
-    let depth = if options.format == Format::Ansi { Depth::True } else { Depth::Mono };
+    let depth = if matches!(options.format, Format::Ansi | Format::Svg) { Depth::True } else { Depth::Mono };
     let look = Look { theme: loaded.theme.at(depth), ascii: common.ascii, focused: false };
     State::new(settings, loaded.keymap, look, options.size)
 }

@@ -7,7 +7,7 @@ mod navigate;
 mod pane;
 
 use crate::effect::Effects;
-use crate::model::{Access, Key, Now, TargetKind};
+use crate::model::{Access, Deed, Key, Now, TargetKind};
 use crate::state::State;
 
 pub use act::scale_to;
@@ -35,6 +35,8 @@ pub struct Spec {
     pub doc: &'static str,
     /// True when it changes the world.
     pub changes: bool,
+    /// What one must be allowed to do for it.
+    pub deed: Option<Deed>,
     /// Carries it out.
     pub run: fn(&mut Cmd, &[String]) -> Outcome,
 }
@@ -46,16 +48,17 @@ const fn look(
     doc: &'static str,
     run: fn(&mut Cmd, &[String]) -> Outcome,
 ) -> Spec {
-    Spec { name, args, hint, doc, changes: false, run }
+    Spec { name, args, hint, doc, changes: false, deed: None, run }
 }
 
 const fn change(
     name: &'static str,
     args: &'static str,
+    deed: Option<Deed>,
     doc: &'static str,
     run: fn(&mut Cmd, &[String]) -> Outcome,
 ) -> Spec {
-    Spec { name, args, hint: name, doc, changes: true, run }
+    Spec { name, args, hint: name, doc, changes: true, deed, run }
 }
 
 /// All commands.
@@ -101,13 +104,13 @@ pub static ALL: &[Spec] = &[
     look("redraw", "", "", "draw the whole screen anew", app::redraw),
     look("suspend", "", "", "stop until the shell's fg", app::suspend),
     look("quit", "", "quit", "end; asks while an action is under way", app::quit),
-    change("scale", "[REPLICAS]", "set the number of replicas", act::scale),
-    change("restart", "", "restart the workload's pods, or the engine's container", act::restart),
-    change("rollback", "[REVISION]", "go back to an earlier revision", act::rollback),
-    change("delete", "", "delete the pod, or remove the engine's container", act::delete),
-    change("stop-start", "", "stop the engine's container, or start it", act::stop_start),
-    change("pause", "", "pause the engine's container, or unpause it", act::pause),
-    change("undo", "", "take the last action back", act::undo),
+    change("scale", "[REPLICAS]", Some(Deed::Scale), "set the number of replicas", act::scale),
+    change("restart", "", Some(Deed::Restart), "restart the workload's pods, or the engine's container", act::restart),
+    change("rollback", "[REVISION]", Some(Deed::Rollback), "go back to an earlier revision", act::rollback),
+    change("delete", "", Some(Deed::Delete), "delete the pod, or remove the engine's container", act::delete),
+    change("stop-start", "", Some(Deed::Stop), "stop the engine's container, or start it", act::stop_start),
+    change("pause", "", Some(Deed::Pause), "pause the engine's container, or unpause it", act::pause),
+    change("undo", "", None, "take the last action back", act::undo),
 ];
 
 /// The command of this name.
@@ -134,7 +137,7 @@ pub fn run(state: &mut State, name: &str, args: &[String], now: Now) -> Effects 
 /// Why this command cannot be used on this object now, before anything is asked of a server.
 /// `None` when it may be tried.
 #[must_use]
-pub fn refusal(state: &State, deed: crate::model::Deed, key: &Key) -> Option<String> {
+pub fn refusal(state: &State, deed: Deed, key: &Key) -> Option<String> {
     if state.data.settings.policy.read_only {
         return Some(crate::actions::policy::read_only_fault().to_string());
     }

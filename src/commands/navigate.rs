@@ -59,7 +59,7 @@ pub fn back(cmd: &mut Cmd, _: &[String]) -> Outcome {
     let (id, now) = (cmd.state.focus, cmd.now);
     cmd.state.notices.clear();
     let (pane, cx) = cmd.state.pane_cx(id, now);
-    if !pane.filter().is_empty() {
+    if pane.filter().is_some() {
         pane.on(&Ask::Filter(String::new()), &cx);
         return Ok(Vec::new());
     }

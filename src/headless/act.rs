@@ -162,7 +162,8 @@ fn text(plan: &Plan, policy: &Policy) -> String {
 
 /// Every line made harmless for a terminal.
 fn clean_lines(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", crate::model::text::clean(line))).collect()
+    let lines: Vec<_> = text.lines().map(crate::model::text::clean).collect();
+    lines.join("\n") + "\n"
 }
 
 fn plan_json(plan: &Plan) -> Value {

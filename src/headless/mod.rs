@@ -4,3 +4,4 @@
 pub mod act;
 pub mod check;
 pub mod snapshot;
+pub mod svg;

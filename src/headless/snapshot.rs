@@ -253,6 +253,9 @@ fn render(state: &mut State, options: &Snapshot, clock: &Clock) -> String {
         buffer.reset();
         state.draw(now, area, &mut buffer);
     }
+    if options.format == Format::Svg {
+        return super::svg::draw(&buffer);
+    }
     rows(&buffer, options.format == Format::Ansi)
 }
 

@@ -375,7 +375,7 @@ impl<T: ListRow> List<T> {
             };
             let style = if state != RowState::Fresh {
                 look.style(Role::Stale)
-            } else if under_cursor && column.title == "NAME" {
+            } else if under_cursor && look.focused && column.title == "NAME" {
                 look.style(Role::Cursor)
             } else if marked && column.title == "NAME" {
                 look.style(Role::Marked)
@@ -478,8 +478,8 @@ impl<T: ListRow> Pane for List<T> {
         self.cursor.as_ref().map(|key| key.name.to_string())
     }
 
-    fn filter(&self) -> &str {
-        &self.filter
+    fn filter(&self) -> Option<&str> {
+        (!self.filter.is_empty()).then_some(self.filter.as_str())
     }
 
     fn view(&mut self, cx: &Cx, look: &Look, area: Rect, buf: &mut Buffer) {

@@ -229,8 +229,11 @@ fn put_styled(
 /// The rows of one line: byte ranges of its text.
 fn rows(styled: &Styled, wrapped: bool, column: usize, width: u16) -> Vec<std::ops::Range<usize>> {
     if wrapped {
-        let rows = wrap(&styled.text, usize::from(width.max(1)));
-        if rows.is_empty() { vec![0..0] } else { rows }
+        let mut rows = wrap(&styled.text, usize::from(width.max(1)));
+        if rows.is_empty() {
+            rows.push(0..0);
+        }
+        rows
     } else {
         vec![window(&styled.text, column, usize::from(width)).range]
     }
@@ -384,8 +387,8 @@ impl Pane for Logs {
         true
     }
 
-    fn filter(&self) -> &str {
-        &self.filter
+    fn filter(&self) -> Option<&str> {
+        (!self.filter.is_empty()).then_some(self.filter.as_str())
     }
 
     fn copy(&self, cx: &Cx) -> Option<String> {

@@ -332,9 +332,9 @@ pub trait Pane {
     }
     /// What `copy` puts on the clipboard.
     fn copy(&self, cx: &Cx) -> Option<String>;
-    /// The filter in force, empty for none.
-    fn filter(&self) -> &str {
-        ""
+    /// The filter in force.
+    fn filter(&self) -> Option<&str> {
+        None
     }
     /// Draws it.
     fn view(&mut self, cx: &Cx, look: &Look, area: Rect, buf: &mut Buffer);

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::Cx;
 use super::list::{Cell, Column, ListRow, all_namespaces, always, several_targets};
 use crate::input::Context;
-use crate::model::{Feed, FeedSpec, Key, Pod, Severity, Stamp, TargetKind, Usage, quantity};
+use crate::model::{Feed, FeedSpec, Key, Pod, Severity, TargetKind, Usage, quantity};
 use crate::theme::Role;
 use crate::ui::{Look, spark::spark};
 use crate::world::{Table, World};
@@ -38,14 +38,6 @@ pub fn percent_cell(part: Option<f32>, whole: Option<f64>) -> Cell {
 /// Compares two values, unknown ones last when the largest come first.
 pub fn by_value(a: Option<f32>, b: Option<f32>) -> Ordering {
     a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0))
-}
-
-fn restarts(pod: &Pod, now: Stamp) -> Cell {
-    let role = if pod.restarts == 0 { Role::Dim } else { Role::Warn };
-    match pod.last_restart {
-        Some(at) if pod.restarts > 0 => Cell::of(role, format!("{} ({} ago)", pod.restarts, at.age(now))),
-        _ => Cell::of(role, pod.restarts.to_string()),
-    }
 }
 
 fn or_dash(text: &str) -> Cell {
@@ -99,10 +91,23 @@ static COLUMNS: &[Column<Pod>] = &[
     Column {
         title: "RESTARTS",
         priority: 1,
-        max: 16,
-        right: false,
-        cell: |pod, cx| restarts(pod, cx.now.wall),
-        order: Some(|a, b, _| b.restarts.cmp(&a.restarts)),
+        max: 8,
+        right: true,
+        cell: |pod, _| Cell::of(if pod.restarts == 0 { Role::Dim } else { Role::Warn }, pod.restarts.to_string()),
+        order: Some(|a, b, _| a.restarts.cmp(&b.restarts)),
+        live: false,
+        when: always,
+    },
+    Column {
+        title: "LAST",
+        priority: 5,
+        max: 7,
+        right: true,
+        cell: |pod, cx| {
+            let last = pod.last_restart.filter(|_| pod.restarts > 0);
+            last.map_or_else(|| Cell::of(Role::Dim, ""), |at| Cell::of(Role::Warn, at.age(cx.now.wall)))
+        },
+        order: Some(|a, b, _| a.last_restart.cmp(&b.last_restart)),
         live: false,
         when: always,
     },

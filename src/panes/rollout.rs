@@ -109,7 +109,7 @@ impl Rollout {
         pen.line(&[(&format!("{word:<12} "), role), (&status.text, Role::Text)]);
         let ascii = pen.look.ascii;
         let show = |label: &str, have: i32| {
-            (format!("{label} "), bar(have, workload.desired, 10, ascii), format!(" {have}/{}  ", workload.desired))
+            (format!("{label} "), bar(have, workload.desired, 6, ascii), format!(" {have}/{}  ", workload.desired))
         };
         let (a, b, c) =
             (show("updated", workload.updated), show("ready", workload.ready), show("available", workload.available));

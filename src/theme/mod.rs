@@ -90,7 +90,9 @@ fn to_256(r: u8, g: u8, b: u8) -> u8 {
     if far((grey, grey, grey)) < far((value(lr), value(lg), value(lb))) { 232 + ramp } else { cube }
 }
 
-fn from_256(n: u8) -> (u8, u8, u8) {
+/// Channels of an entry of the xterm cube or grey ramp (16 to 255).
+#[must_use]
+pub fn from_256(n: u8) -> (u8, u8, u8) {
     if n >= 232 {
         let v = 8 + 10 * (n - 232);
         return (v, v, v);

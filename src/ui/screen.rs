@@ -96,7 +96,7 @@ impl State {
                 pane.view(&cx, &look, inside, buf);
             }
         }
-        let keys = self.hints();
+        let keys = self.hints(now);
         let running = self.data.jobs.running().count();
         chrome::footer(&look, foot, &self.notices, running, &keys, buf);
         let mut overlays = std::mem::take(&mut self.overlays);
@@ -142,14 +142,19 @@ impl State {
     }
 
     /// Keys for the hint line: what is special here first.
-    fn hints(&self) -> Vec<(String, String)> {
+    fn hints(&self, now: Now) -> Vec<(String, String)> {
+        let object = self.object(now);
+        let forbidden = |spec: &commands::Spec| {
+            let deed = spec.deed.zip(object.as_ref());
+            deed.is_some_and(|(deed, key)| commands::refusal(self, deed, key).is_some())
+        };
         let mut out: Vec<(String, String)> = Vec::new();
         for context in self.contexts() {
             for (chord, binding) in self.keymap.section(context) {
                 let Some(spec) = commands::find(&binding.command).filter(|spec| !spec.hint.is_empty()) else {
                     continue;
                 };
-                if spec.changes && self.data.settings.policy.read_only {
+                if forbidden(spec) || (spec.changes && self.data.settings.policy.read_only) {
                     continue;
                 }
                 if context == Context::Global && out.len() > 14 {

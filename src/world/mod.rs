@@ -139,7 +139,9 @@ impl World {
             FeedEvent::Synced => {
                 let mut gone = Vec::new();
                 self.each_table(spec, |table| gone.extend(table.synced(spec)));
-                gone.iter().for_each(|key| self.forget_row(key));
+                for key in &gone {
+                    self.forget_row(key);
+                }
             }
             FeedEvent::Remove(key) => {
                 self.each_table(spec, |table| table.remove(&key));
@@ -147,7 +149,9 @@ impl World {
             }
             FeedEvent::Samples(samples) => {
                 self.usage_faults.remove(&spec.target);
-                samples.into_iter().for_each(|sample| self.sample(sample));
+                for sample in samples {
+                    self.sample(sample);
+                }
             }
             FeedEvent::Log(records) => {
                 if let Feed::Log(source) = &spec.feed {
