@@ -164,6 +164,8 @@ impl<P: Project> Watcher<P> {
                     self.read(lines, &mut version, &path).await
                 }
                 Err(Fault::Gone { .. }) => End::Expired,
+                // who may list but not watch gets a new list now and then
+                Err(fault @ Fault::Denied { .. }) => return self.lose(fault, backoff).await,
                 Err(fault) => End::Broken(fault),
             };
             match end {
@@ -221,7 +223,12 @@ impl<P: Project> Watcher<P> {
                 })
             }
             kind @ ("ADDED" | "MODIFIED" | "DELETED") => {
-                let object: P::Object<'_> = decode(raw, path).map_err(End::Broken)?;
+                let object: P::Object<'_> = decode(raw, path).map_err(|fault| {
+                    // one unreadable object must not be asked for again and again
+                    let note: Note<'_> = decode(raw, path).unwrap_or_default();
+                    advance(version, &note.metadata.resource_version);
+                    End::Broken(fault)
+                })?;
                 advance(version, P::version(&object));
                 Ok(Some(if kind == "DELETED" {
                     FeedEvent::Remove(self.project.gone(&object))
@@ -235,8 +242,8 @@ impl<P: Project> Watcher<P> {
 
     async fn lose(&mut self, fault: Fault, backoff: &mut Backoff) {
         let fault = match fault {
-            Fault::Denied { what, way_out } if way_out.is_empty() && self.place.everywhere => {
-                Fault::Denied { what, way_out: "press n to choose a namespace you may look into".into() }
+            Fault::Denied { what, way_out } if way_out.is_empty() => {
+                Fault::Denied { what, way_out: self.place.way_out().to_owned() }
             }
             other => other,
         };
