@@ -64,7 +64,7 @@ pub fn feed(link: Link, pulse: Pulse, namespace: Option<Arc<str>>) -> BoxStream<
                 link.forget().await;
             }
             out.lost(fault.clone()).await;
-            tokio::time::sleep(backoff.after(&fault).min(Duration::from_secs(2))).await;
+            tokio::time::sleep(backoff.after(&fault)).await;
         }
     })
 }
