@@ -5,6 +5,7 @@
 mod rig;
 mod wire;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -252,11 +253,37 @@ async fn usage_is_measured_for_all_and_for_one() {
     }
 }
 
+/// A user who may ask the kubelets, but not metrics.k8s.io.
+const KUBELET_ONLY: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
+ {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "rows-kubelet"},
+  "rules": [{"apiGroups": [""], "resources": ["nodes", "nodes/proxy"], "verbs": ["get", "list"]}]},
+ {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "rows-kubelet"},
+  "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "rows-kubelet"},
+  "subjects": [{"kind": "User", "name": "rows-kubelet", "apiGroup": "rbac.authorization.k8s.io"}]}]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubelets_are_asked_where_metrics_may_not_be() {
+    let Some(rig) = rig() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let rights = dir.path().join("rights.json");
+    fs::write(&rights, KUBELET_ONLY).expect("written");
+    let rights = rights.to_str().expect("UTF-8");
+    rig.kubectl(&["apply", "-f", rights]);
+    let config = rig.admin_as("rows-kubelet", dir.path());
+    let all = samples(&source(&config, None), Feed::Usage(None)).await;
+    let info = server(&source(&config, None)).await;
+    rig.kubectl(&["delete", "-f", rights]);
+    assert!(all.iter().any(|sample| &*sample.key.namespace == "shop" && sample.usage.memory > Some(0.0)), "{all:?}");
+    assert_eq!((&*info.metrics, &*info.user), ("kubelet (node proxy)", "rows-kubelet"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn revisions_are_those_of_rollout_history() {
     let Some(rig) = rig() else { return };
     let admin = source(&rig.admin, None);
-    for row in workloads(&admin, None).await {
+    let (default, shop) =
+        (workloads(&admin, Some("default".into())).await, workloads(&admin, Some("shop".into())).await);
+    for row in [default, shop].concat() {
         let key: Key = row.key.clone();
         let mut stream = open(&admin, Feed::Revisions(key.clone()));
         let revisions = match next(&mut stream, "revisions").await {

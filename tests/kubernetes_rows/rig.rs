@@ -1,6 +1,7 @@
 //! The rig's users, kubectl, and feeds opened on it.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use futures::stream::BoxStream;
 use pilothouse::backend::Source;
 use pilothouse::backend::kubernetes::{Context, Kubernetes};
 use pilothouse::model::{Feed, FeedEvent, FeedSpec, TargetId, TargetKind, TargetMeta};
+use serde_json::Value;
 
 const TARGET: TargetId = TargetId(0);
 /// Longest wait for anything on a busy machine.
@@ -51,6 +53,16 @@ impl Rig {
         let output = self.run(args);
         assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// A kubeconfig of the admin acting as somebody else.
+    pub fn admin_as(&self, user: &str, dir: &Path) -> PathBuf {
+        let mut config: Value =
+            serde_json::from_slice(&fs::read(&self.admin).expect("a kubeconfig")).expect("the rig writes JSON");
+        config["users"][0]["user"]["as"] = user.into();
+        let path = dir.join("config");
+        fs::write(&path, config.to_string()).expect("written");
+        path
     }
 
     /// Columns of a table, sorted.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::intern::Interner;
 use super::watch::Project;
-use super::wire::{Meta, Text, Time, or_default};
+use super::wire::{Meta, Text, Time, count, or_default};
 use crate::model::{ClusterEvent, Key, Kind, Row, TargetId};
 
 /// Makes rows of events.
@@ -39,7 +39,7 @@ impl Events {
             message: (*event.message).into(),
             object: self.strings.get(&format!("{}/{}", &*about.kind, &*about.name)),
             object_uid: self.strings.get(&about.uid),
-            count: count.unwrap_or_default().max(1),
+            count: count.max(1),
             first,
             last: seen.or(event.last_timestamp.0).or(event.event_time.0).unwrap_or(created),
             source: self.strings.get(source),
@@ -85,7 +85,8 @@ pub struct RawEvent<'a> {
     message: Text<'a>,
     #[serde(deserialize_with = "or_default")]
     involved_object: Reference<'a>,
-    count: Option<u32>,
+    #[serde(deserialize_with = "count")]
+    count: u32,
     first_timestamp: Time,
     last_timestamp: Time,
     event_time: Time,
@@ -107,7 +108,8 @@ struct Reference<'a> {
 #[derive(Deserialize, Default, Debug)]
 #[serde(default, rename_all = "camelCase")]
 struct Series {
-    count: Option<u32>,
+    #[serde(deserialize_with = "count")]
+    count: u32,
     last_observed_time: Time,
 }
 

@@ -10,8 +10,18 @@ pub struct Place {
     path: String,
     /// Further query, such as `&labelSelector=…`, or empty.
     query: String,
-    /// True when it spans all namespaces of a namespaced kind.
-    pub everywhere: bool,
+    extent: Extent,
+}
+
+/// What a collection spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All namespaces.
+    Everywhere,
+    /// One namespace.
+    Namespace,
+    /// Objects that belong to no namespace.
+    Cluster,
 }
 
 impl Place {
@@ -47,7 +57,22 @@ impl Place {
             Some(namespace) => format!("{group}/namespaces/{}/{plural}", escape(namespace)),
             None => format!("{group}/{plural}"),
         };
-        Self { path, query: String::new(), everywhere: namespaced && scope.is_none() }
+        let extent = match scope {
+            _ if !namespaced => Extent::Cluster,
+            None => Extent::Everywhere,
+            Some(_) => Extent::Namespace,
+        };
+        Self { path, query: String::new(), extent }
+    }
+
+    /// What somebody can do who may not list it.
+    #[must_use]
+    pub const fn way_out(&self) -> &'static str {
+        match self.extent {
+            Extent::Everywhere => "press n to choose a namespace you may look into",
+            Extent::Namespace => "ask for the right to list and watch there, or press n for another namespace",
+            Extent::Cluster => "name the namespace yourself: start with --namespace, or press n and type it",
+        }
     }
 
     /// Only the object of this name.
@@ -117,7 +142,7 @@ mod tests {
     #[test]
     fn paths_are_those_of_the_api() {
         let pods = Place::of(Kind::Pod, &None).expect("a kind of Kubernetes");
-        assert!(pods.everywhere);
+        assert_eq!(pods.extent, Extent::Everywhere);
         assert_eq!(pods.page(100, ""), "/api/v1/pods?limit=100");
         let shop = Place::of(Kind::Deployment, &Some("shop".into())).expect("a kind of Kubernetes");
         assert_eq!(shop.page(5, "a+b="), "/apis/apps/v1/namespaces/shop/deployments?limit=5&continue=a%2Bb%3D");
@@ -127,7 +152,7 @@ mod tests {
              &timeoutSeconds=290&fieldSelector=metadata.name%3Dweb"
         );
         let spaces = Place::of(Kind::Namespace, &Some("ignored".into())).expect("a kind of Kubernetes");
-        assert_eq!((spaces.object("shop"), spaces.everywhere), ("/api/v1/namespaces/shop".to_owned(), false));
+        assert_eq!((spaces.object("shop"), spaces.extent), ("/api/v1/namespaces/shop".to_owned(), Extent::Cluster));
         assert!(Place::of(Kind::Container, &None).is_err());
         let labels = [("app".to_owned(), "web".to_owned()), ("tier".to_owned(), "a/b".to_owned())];
         assert_eq!(

@@ -13,7 +13,7 @@ use super::access::{Ask, whoami};
 use super::contexts::stated;
 use super::link::Link;
 use super::pour::{Pour, pour};
-use super::pulse::Pulse;
+use super::pulse::{Prober, Pulse};
 use super::retry::Backoff;
 use super::usage::{Meter, find_meter};
 use super::wire::or_default;
@@ -39,10 +39,17 @@ pub fn feed(link: Link, pulse: Pulse, namespace: Option<Arc<str>>) -> BoxStream<
     pour(move |out| async move {
         let prober = pulse.prober();
         let mut backoff = Backoff::default();
+        let mut lost = false;
         loop {
-            let fault = match introduce(&link, namespace.as_deref().unwrap_or_default(), &out).await {
+            // one that answers without being ready stays lost until it is
+            let back = if lost { probe(&link).await } else { Ok(()) };
+            let introduced = match back {
+                Ok(()) => introduce(&link, namespace.as_deref().unwrap_or_default(), &prober, &out).await,
+                Err(fault) => Err(fault),
+            };
+            let fault = match introduced {
                 Ok(()) => {
-                    prober.recover();
+                    lost = false;
                     backoff.reset();
                     match attend(&link, &out).await {
                         Some(fault) => fault,
@@ -51,12 +58,13 @@ pub fn feed(link: Link, pulse: Pulse, namespace: Option<Arc<str>>) -> BoxStream<
                 }
                 Err(fault) => fault,
             };
+            lost = true;
             if matches!(fault, Fault::Unreachable { .. } | Fault::Timeout { .. }) && prober.lose(&fault) {
                 // idle connections of a lost server are not to be tried again
                 link.forget().await;
             }
             out.lost(fault.clone()).await;
-            tokio::time::sleep(backoff.after(&fault).min(Duration::from_secs(2))).await;
+            tokio::time::sleep(backoff.after(&fault)).await;
         }
     })
 }
@@ -90,12 +98,13 @@ async fn in_time<T>(call: impl Future<Output = Result<T, Fault>>) -> Result<T, F
 }
 
 /// Says what is known at once, then the rest.
-async fn introduce(link: &Link, namespace: &str, out: &Pour) -> Result<(), Fault> {
+async fn introduce(link: &Link, namespace: &str, prober: &Prober, out: &Pour) -> Result<(), Fault> {
     let version: Version = match link.get("/version").await {
         // hardened servers keep it to themselves
         Err(Fault::Denied { what, .. }) if !what.starts_with("401") => Version::default(),
         other => other?,
     };
+    prober.recover();
     let context = link.context().clone();
     let (address, stated_user) = tokio::task::spawn_blocking(move || stated(&context)).await.unwrap_or_default();
     let user = whoami(link).await.unwrap_or(stated_user);

@@ -103,7 +103,14 @@ impl Everything {
         let meter = find_meter(&self.link, self.scope.as_deref().unwrap_or_default()).await?;
         for _ in 0..ROUNDS {
             let (readings, window) = match meter {
-                Meter::Api => self.api().await?,
+                Meter::Api => match self.api().await {
+                    // it was taken away: look for another meter
+                    Err(Fault::Gone { .. } | Fault::Unreachable { .. }) => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        return Ok(());
+                    }
+                    other => other?,
+                },
                 Meter::Kubelet => (self.kubelets().await?, SLOW),
             };
             backoff.reset();

@@ -16,13 +16,15 @@ use super::paths::Place;
 use super::pour::Pour;
 use super::pulse::Pulse;
 use super::retry::{Backoff, jittered};
-use super::wire::{ListMeta, Meta, Page, decode, or_default};
+use super::wire::{ListMeta, Page, decode, or_default};
 use crate::model::{Fault, FeedEvent, Key, Row};
 
 /// Objects of the first page, which is to be on the screen at once.
 const FIRST_PAGE: u32 = 100;
-/// Objects of every further page: two of them are in memory at a time.
-const NEXT_PAGE: u32 = 250;
+/// Bytes that a further page is to have: two of them are in memory at a time.
+const PAGE_BYTES: usize = 4 << 20;
+/// Most objects of a page.
+const LARGEST_PAGE: u32 = 1000;
 /// How long the server may keep one watch open, in seconds.
 const WATCH: Duration = Duration::from_secs(290);
 /// Bookmarks come every minute where the server sends them: a watch silent for longer is opened anew.
@@ -74,9 +76,9 @@ struct Line<'a> {
 /// A bookmark, or the code of an error.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Note<'a> {
-    #[serde(borrow, deserialize_with = "or_default")]
-    metadata: Meta<'a>,
+struct Note {
+    #[serde(deserialize_with = "or_default")]
+    metadata: ListMeta,
     code: Option<u16>,
 }
 
@@ -110,14 +112,16 @@ impl<P: Project> Watcher<P> {
 
     /// Stages every page; gives the resource version of the list.
     async fn list(&mut self) -> Result<String, Fault> {
-        let mut path = self.place.page(FIRST_PAGE, "");
+        let mut limit = FIRST_PAGE;
+        let mut path = self.place.page(limit, "");
         let mut bytes = match self.link.get_bytes(&path).await {
             Err(Fault::Gone { what }) => Err(Fault::Unsupported { what: format!("not served here: {what}") }),
             other => other,
         }?;
         self.out.send(FeedEvent::Reset).await;
         loop {
-            let ahead = head(&bytes).filter(|meta| !meta.next.is_empty()).map(|meta| self.fetch(&meta.next));
+            limit = next_limit(limit, bytes.len());
+            let ahead = head(&bytes).filter(|meta| !meta.next.is_empty()).map(|meta| self.fetch(limit, &meta.next));
             let (meta, rows) = self.stage(&bytes, &path)?;
             drop(bytes);
             if !rows.is_empty() {
@@ -126,7 +130,7 @@ impl<P: Project> Watcher<P> {
             if meta.next.is_empty() {
                 return Ok(meta.resource_version);
             }
-            path = self.place.page(NEXT_PAGE, &meta.next);
+            path = self.place.page(limit, &meta.next);
             bytes = match ahead {
                 Some(task) => task.await.map_err(|e| Fault::Server { what: e.to_string() })??,
                 None => self.link.get_bytes(&path).await?,
@@ -135,8 +139,8 @@ impl<P: Project> Watcher<P> {
     }
 
     /// Asks for the next page while this one is being read.
-    fn fetch(&self, next: &str) -> AbortOnDropHandle<Result<Bytes, Fault>> {
-        let (link, path) = (self.link.clone(), self.place.page(NEXT_PAGE, next));
+    fn fetch(&self, limit: u32, next: &str) -> AbortOnDropHandle<Result<Bytes, Fault>> {
+        let (link, path) = (self.link.clone(), self.place.page(limit, next));
         AbortOnDropHandle::new(tokio::spawn(async move { link.get_bytes(&path).await }))
     }
 
@@ -164,6 +168,8 @@ impl<P: Project> Watcher<P> {
                     self.read(lines, &mut version, &path).await
                 }
                 Err(Fault::Gone { .. }) => End::Expired,
+                // who may list but not watch gets a new list now and then
+                Err(fault @ Fault::Denied { .. }) => return self.lose(fault, backoff).await,
                 Err(fault) => End::Broken(fault),
             };
             match end {
@@ -208,12 +214,12 @@ impl<P: Project> Watcher<P> {
         let raw = line.object.get().as_bytes();
         match line.kind {
             "BOOKMARK" => {
-                let note: Note<'_> = decode(raw, path).map_err(End::Broken)?;
+                let note: Note = decode(raw, path).map_err(End::Broken)?;
                 advance(version, &note.metadata.resource_version);
                 Ok(Some(FeedEvent::Alive))
             }
             "ERROR" => {
-                let note: Note<'_> = decode(raw, path).unwrap_or_default();
+                let note: Note = decode(raw, path).unwrap_or_default();
                 let code = StatusCode::from_u16(note.code.unwrap_or(500)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 Err(match from_status(code, raw, path) {
                     Fault::Gone { .. } => End::Expired,
@@ -221,7 +227,12 @@ impl<P: Project> Watcher<P> {
                 })
             }
             kind @ ("ADDED" | "MODIFIED" | "DELETED") => {
-                let object: P::Object<'_> = decode(raw, path).map_err(End::Broken)?;
+                let object: P::Object<'_> = decode(raw, path).map_err(|fault| {
+                    // one unreadable object must not be asked for again and again
+                    let note: Note = decode(raw, path).unwrap_or_default();
+                    advance(version, &note.metadata.resource_version);
+                    End::Broken(fault)
+                })?;
                 advance(version, P::version(&object));
                 Ok(Some(if kind == "DELETED" {
                     FeedEvent::Remove(self.project.gone(&object))
@@ -235,14 +246,20 @@ impl<P: Project> Watcher<P> {
 
     async fn lose(&mut self, fault: Fault, backoff: &mut Backoff) {
         let fault = match fault {
-            Fault::Denied { what, way_out } if way_out.is_empty() && self.place.everywhere => {
-                Fault::Denied { what, way_out: "press n to choose a namespace you may look into".into() }
+            Fault::Denied { what, way_out } if way_out.is_empty() => {
+                Fault::Denied { what, way_out: self.place.way_out().to_owned() }
             }
             other => other,
         };
         self.out.lost(fault.clone()).await;
         backoff.wait(&fault, &self.pulse).await;
     }
+}
+
+/// Objects of the next page, when this one held `limit` of them in so many bytes.
+fn next_limit(limit: u32, bytes: usize) -> u32 {
+    let one = (bytes / usize::try_from(limit).unwrap_or(1).max(1)).max(1);
+    u32::try_from(PAGE_BYTES / one).unwrap_or(u32::MAX).clamp(FIRST_PAGE, LARGEST_PAGE)
 }
 
 fn advance(version: &mut String, to: &str) {
@@ -267,7 +284,81 @@ fn head(bytes: &[u8]) -> Option<ListMeta> {
 
 #[cfg(test)]
 mod tests {
+    use futures::StreamExt;
+    use futures::io::Cursor;
+
+    use super::super::link::Context;
+    use super::super::namespace::Namespaces;
+    use super::super::pour::pour;
     use super::*;
+    use crate::model::TargetId;
+
+    /// Reads `lines` as one watch: how it ended, where it would go on, and what came of it.
+    async fn watched(lines: &'static str) -> (String, String, Vec<FeedEvent>) {
+        let (done, end) = tokio::sync::oneshot::channel();
+        let events = pour(move |out| async move {
+            let place = Place::of(crate::model::Kind::Namespace, &None).expect("a kind of Kubernetes");
+            let link = Link::new(Context::default());
+            let mut watcher = Watcher::new(link, Pulse::default(), place, Namespaces(TargetId(0)), out.clone());
+            let mut version = "1".to_owned();
+            let end = match watcher.read(Cursor::new(lines), &mut version, "/x").await {
+                End::Closed(heard) => format!("closed, heard {heard}"),
+                End::Expired => "expired".to_owned(),
+                End::Broken(fault) => format!("broken: {fault}"),
+            };
+            let _ = done.send((end, version));
+            out.send(FeedEvent::Reset).await;
+        });
+        let events = events.take_while(|event| std::future::ready(*event != FeedEvent::Reset)).collect().await;
+        let (end, version) = end.await.expect("the watch ended");
+        (end, version, events)
+    }
+
+    #[tokio::test]
+    async fn lines_become_events_and_move_the_place_to_go_on_from() {
+        let (end, version, events) = watched(concat!(
+            r#"{"type":"ADDED","object":{"metadata":{"name":"a","uid":"1","resourceVersion":"5"}}}"#,
+            "\n",
+            r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}"#,
+            "\n",
+            r#"{"type":"DELETED","object":{"metadata":{"name":"a","uid":"1","resourceVersion":"12"}}}"#,
+            "\n",
+            r#"{"type":"MODIFIED","object":{"metadata":{"na"#,
+        ))
+        .await;
+        assert_eq!((end.as_str(), version.as_str()), ("closed, heard true", "12"));
+        let [FeedEvent::Upsert(row), FeedEvent::Alive, FeedEvent::Remove(key)] = events.as_slice() else {
+            panic!("{events:?}")
+        };
+        assert_eq!(row.key(), key);
+    }
+
+    #[tokio::test]
+    async fn an_expired_place_is_told_from_other_errors() {
+        let gone = r#"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}"#;
+        let (end, ..) = watched(Box::leak(format!("{gone}\n").into_boxed_str())).await;
+        assert_eq!(end, "expired");
+        let failed = r#"{"type":"ERROR","object":{"kind":"Status","code":500,"message":"etcd is ill"}}"#;
+        let (end, ..) = watched(Box::leak(format!("{failed}\n").into_boxed_str())).await;
+        assert_eq!(end, "broken: server error: etcd is ill");
+        assert_eq!(watched("").await.0, "closed, heard false");
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_object_is_stepped_over() {
+        let (end, version, _) =
+            watched("{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"resourceVersion\":\"5\",\"name\":7}}}\n").await;
+        assert!(end.starts_with("broken: server error: unreadable"), "{end}");
+        assert_eq!(version, "5");
+    }
+
+    #[test]
+    fn pages_are_as_large_as_their_objects_are_small() {
+        assert_eq!(next_limit(100, 100 * 24_000), 174);
+        assert_eq!(next_limit(174, 174 * 100_000), FIRST_PAGE);
+        assert_eq!(next_limit(100, 100 * 900), LARGEST_PAGE);
+        assert_eq!(next_limit(100, 0), LARGEST_PAGE);
+    }
 
     #[test]
     fn the_next_page_is_known_before_the_items_are_read() {

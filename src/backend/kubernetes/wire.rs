@@ -100,6 +100,12 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// Reads a count; one that no server should send (negative, too large) is brought into range.
+pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let value = Option::<i64>::deserialize(deserializer)?.unwrap_or_default().max(0);
+    Ok(u32::try_from(value).unwrap_or(u32::MAX))
+}
+
 /// True when a field is there and not `null`, whatever it holds.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Option::<IgnoredAny>::deserialize(deserializer).map(|value| value.is_some())

@@ -108,4 +108,14 @@ spec:
         assert!(got.contains("<7 bytes>") && got.contains("<4 bytes>"), "{got}");
         assert!(!got.contains("c2VjcmV0") && !got.contains("1234"), "{got}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(key in "\\PC{0,12}", value in "[ -~\n\té\u{1b}:#'\"]{0,40}") {
+            let object = json!({"list": [{key.as_str(): value.as_str()}], "text": value.as_str()});
+            let yaml = text(object.clone()).expect("YAML");
+            let back: Value = serde_saphyr::from_str(&yaml).expect("readable YAML");
+            assert_eq!(back, object, "{yaml}");
+        }
+    }
 }

@@ -124,7 +124,7 @@ impl Pods {
             image: self.strings.get(&container.image),
             state: status.map_or(ContainerState::Unknown, |status| self.state(&status.state)),
             ready: status.is_some_and(ContainerStatus::is_ready),
-            restarts: status.map_or(0, ContainerStatus::restarts),
+            restarts: status.map_or(0, |status| status.restart_count),
             last: status.and_then(|status| status.last_state.terminated.as_ref()).map(|end| self.termination(end)),
             probes: self.strings.get(&probes),
             ports: self.strings.get(&ports(container)),
@@ -182,7 +182,7 @@ fn ports(container: &Container<'_>) -> String {
             let _ = write!(text, "{}:", &*port.name);
         }
         let protocol = if port.protocol.is_empty() { "TCP" } else { &port.protocol };
-        let _ = write!(text, "{}/{protocol}", port.number.unwrap_or_default());
+        let _ = write!(text, "{}/{protocol}", port.number);
     }
     text
 }

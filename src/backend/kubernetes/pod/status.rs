@@ -47,7 +47,7 @@ impl Columns {
             let sidecar = pod.spec.init_containers.iter().any(|c| *c.name == *status.name && c.is_sidecar());
             self.count(status);
             if sidecar {
-                restartable.0 += status.restarts();
+                restartable.0 += status.restart_count;
                 restartable.1 = restartable.1.max(last_end(status));
             }
             let state = &status.state;
@@ -96,7 +96,7 @@ impl Columns {
     }
 
     fn count(&mut self, status: &ContainerStatus<'_>) {
-        self.restarts += status.restarts();
+        self.restarts += status.restart_count;
         self.last_restart = self.last_restart.max(last_end(status));
     }
 }

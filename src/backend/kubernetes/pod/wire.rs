@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::backend::kubernetes::wire::{Meta, Quantity, Text, Time, or_default, present};
+use crate::backend::kubernetes::wire::{Meta, Quantity, Text, Time, count, or_default, present};
 
 /// A pod.
 #[derive(Deserialize, Default, Debug)]
@@ -91,8 +91,8 @@ pub struct Port<'a> {
     #[serde(borrow)]
     pub name: Text<'a>,
     /// Number.
-    #[serde(rename = "containerPort")]
-    pub number: Option<u32>,
+    #[serde(rename = "containerPort", deserialize_with = "count")]
+    pub number: u32,
     /// Protocol, TCP when empty.
     pub protocol: Text<'a>,
 }
@@ -201,18 +201,14 @@ pub struct ContainerStatus<'a> {
     /// Passed its startup probe.
     pub started: Option<bool>,
     /// Restarts.
-    pub restart_count: Option<u32>,
+    #[serde(deserialize_with = "count")]
+    pub restart_count: u32,
     /// Requests and limits in force, which a resize in place changes after the spec.
     #[serde(deserialize_with = "or_default")]
     pub resources: Option<Resources>,
 }
 
 impl ContainerStatus<'_> {
-    /// Restarts.
-    pub fn restarts(&self) -> u32 {
-        self.restart_count.unwrap_or_default()
-    }
-
     /// Readiness.
     pub fn is_ready(&self) -> bool {
         self.ready == Some(true)
