@@ -1,4 +1,5 @@
 //! Every action on a real container, beside the docker CLI on its twin.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 #[path = "docker_support/mod.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! Rows and samples of a real engine, beside what the docker CLI says of the same containers.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 #[path = "docker_support/mod.rs"]
 mod support;

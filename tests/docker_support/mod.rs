@@ -1,5 +1,6 @@
 //! What tests against the real engine share.
 #![allow(dead_code)] // every test file uses another part
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests, which clippy takes for production code
 
 use std::path::PathBuf;
 use std::process::Command;

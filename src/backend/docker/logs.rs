@@ -13,6 +13,7 @@ use super::feed::{Backoff, events, send};
 use super::frames::{Decoder, Item};
 use super::inspect::{Event, Inspect};
 use super::resume::Resume;
+use super::rows::handle;
 use crate::model::{EngineState, Fault, FeedEvent, LogRecord, LogSource};
 
 /// Lines of the past that are read when a log is opened.
@@ -67,7 +68,7 @@ impl Reader {
     }
 
     async fn attached(&mut self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Fault> {
-        let id = self.source.key.uid.to_string();
+        let id = handle(&self.source.key);
         // Subscribed first: a start between the end of a stream and the next look is not missed.
         let mut watch = events(&self.engine, Some(&id), 0).await?;
         let mut inspect = self.inspect().await?;
@@ -103,11 +104,11 @@ impl Reader {
             Some(second) => format!("since={second}"),
             None => format!("tail={TAIL}"),
         };
-        format!("/containers/{}/logs?follow=1&stdout=1&stderr=1&timestamps=1&{from}", self.source.key.uid)
+        format!("/containers/{}/logs?follow=1&stdout=1&stderr=1&timestamps=1&{from}", handle(&self.source.key))
     }
 
     async fn inspect(&self) -> Result<Inspect, Fault> {
-        self.engine.get(&format!("/containers/{}/json", self.source.key.uid)).await
+        self.engine.get(&format!("/containers/{}/json", handle(&self.source.key))).await
     }
 
     /// Sends lines until the stream ends.
