@@ -32,6 +32,10 @@ pub fn from_answer(code: u16, text: String) -> Fault {
         return Fault::Unsupported { what: format!("{what}: this container's log driver keeps nothing to read") };
     }
     match code {
+        400 if lower.contains("http request to an https server") => Fault::Config {
+            what: "the engine speaks TLS there and was asked without".into(),
+            way_out: "write https://, or set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH".into(),
+        },
         400 if lower.contains("client version") => {
             Fault::Unsupported { what: format!("{what}: engine and pilothouse speak no common API version") }
         }
@@ -97,6 +101,10 @@ fn from_io(kind: io::ErrorKind, text: &str, endpoint: &Endpoint) -> Fault {
                 way_out: String::new(),
             }
         }
+        (_, Address::Tcp(host, _)) => Fault::Unreachable {
+            what: format!("{address}: {text}"),
+            way_out: format!("check that {host} is the right name and can be reached from here"),
+        },
         _ => Fault::Unreachable { what: format!("{address}: {text}"), way_out: String::new() },
     }
 }
@@ -182,6 +190,7 @@ mod tests {
             (409, r#"{"message":"is paused"}"#, "conflict"),
             (400, r#"{"message":"client version 1.53 is too new"}"#, "unsupported"),
             (400, r#"{"message":"bad"}"#, "invalid"),
+            (400, "Client sent an HTTP request to an HTTPS server.", "misconfigured"),
             (501, r#"{"message":"configured logging driver does not support reading"}"#, "unsupported"),
             (500, r#"{"message":"configured logging driver does not support reading"}"#, "unsupported"),
             (500, "plain text", "server error"),

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::engine::Engine;
 use super::feed::{Backoff, events, send};
 use super::frames::{Decoder, Item};
 use super::inspect::{Event, Inspect};
 use super::resume::Resume;
+use super::rows::handle;
 use crate::model::{EngineState, Fault, FeedEvent, LogRecord, LogSource};
 
 /// Lines of the past that are read when a log is opened.
@@ -19,6 +21,9 @@ const TAIL: u32 = 500;
 /// Silence after which a stream is attached anew: old engines hang after a rotation, and a dead
 /// network says nothing.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// How far the event of an end may be behind the end of its log.
+const BEHIND: Duration = Duration::from_millis(500);
 
 struct Reader {
     engine: Engine,
@@ -29,7 +34,11 @@ struct Reader {
     pending: Option<i64>,
     /// End of a run that was already noted, by its `FinishedAt`.
     noted: String,
+    /// Exit code of the last end, as its event told: inspect forgets it with the next start.
+    exit: Option<i64>,
 }
+
+type Watch = BoxStream<'static, Result<Event, Fault>>;
 
 /// How a stream ended.
 enum End {
@@ -40,7 +49,8 @@ enum End {
 
 /// Runs the feed for ever.
 pub async fn run(engine: Engine, source: LogSource, tx: Sender<FeedEvent>) {
-    let mut reader = Reader { engine, source, tx, resume: Resume::default(), pending: None, noted: String::new() };
+    let mut reader =
+        Reader { engine, source, tx, resume: Resume::default(), pending: None, noted: String::new(), exit: None };
     let mut backoff = Backoff::new(Duration::from_secs(2));
     loop {
         let fault = reader.follow(&mut backoff).await;
@@ -58,7 +68,7 @@ impl Reader {
     }
 
     async fn attached(&mut self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Fault> {
-        let id = self.source.key.uid.to_string();
+        let id = handle(&self.source.key);
         // Subscribed first: a start between the end of a stream and the next look is not missed.
         let mut watch = events(&self.engine, Some(&id), 0).await?;
         let mut inspect = self.inspect().await?;
@@ -68,7 +78,7 @@ impl Reader {
             backoff.reset();
             self.resume.reattach();
             let mut decoder = Decoder::new(inspect.config.tty);
-            match self.pump(body, &mut decoder).await {
+            match self.pump(body, &mut watch, &mut decoder).await {
                 End::Broken(fault) => return Err(fault),
                 End::Silent => continue,
                 End::Closed => {}
@@ -80,9 +90,8 @@ impl Reader {
                 continue;
             }
             self.flush(&mut decoder).await;
-            let code = last_exit(&mut watch)?;
             if after.engine_state() == EngineState::Running {
-                self.restarted(code.unwrap_or(after.state.exit_code)).await;
+                self.restarted(&mut watch).await?;
                 inspect = after;
             } else {
                 inspect = self.ended(&after, &mut watch).await?;
@@ -95,29 +104,50 @@ impl Reader {
             Some(second) => format!("since={second}"),
             None => format!("tail={TAIL}"),
         };
-        format!("/containers/{}/logs?follow=1&stdout=1&stderr=1&timestamps=1&{from}", self.source.key.uid)
+        format!("/containers/{}/logs?follow=1&stdout=1&stderr=1&timestamps=1&{from}", handle(&self.source.key))
     }
 
     async fn inspect(&self) -> Result<Inspect, Fault> {
-        self.engine.get(&format!("/containers/{}/json", self.source.key.uid)).await
+        self.engine.get(&format!("/containers/{}/json", handle(&self.source.key))).await
     }
 
     /// Sends lines until the stream ends.
-    async fn pump(&mut self, mut body: BoxStream<'static, Result<Bytes, Fault>>, decoder: &mut Decoder) -> End {
+    async fn pump(
+        &mut self,
+        mut body: BoxStream<'static, Result<Bytes, Fault>>,
+        watch: &mut Watch,
+        decoder: &mut Decoder,
+    ) -> End {
         let mut items = Vec::new();
+        self.exit = None;
+        let mut silent = Instant::now() + SILENCE;
         let end = loop {
-            match tokio::time::timeout(SILENCE, body.next()).await {
-                Err(_) => break End::Silent,
-                Ok(None) => break End::Closed,
-                Ok(Some(Err(fault))) => break End::Broken(fault),
-                Ok(Some(Ok(chunk))) => {
-                    decoder.push(&chunk, &mut items);
-                    self.show(&mut items, decoder.pending()).await;
-                }
+            tokio::select! {
+                biased;
+                event = watch.next() => match next(event) {
+                    Ok(event) => self.learn(&event),
+                    Err(fault) => break End::Broken(fault),
+                },
+                part = body.next() => match part {
+                    None => break End::Closed,
+                    Some(Err(fault)) => break End::Broken(fault),
+                    Some(Ok(chunk)) => {
+                        decoder.push(&chunk, &mut items);
+                        self.show(&mut items, decoder.pending()).await;
+                        silent = Instant::now() + SILENCE;
+                    }
+                },
+                () = sleep_until(silent) => break End::Silent,
             }
         };
         self.pending = decoder.pending();
         end
+    }
+
+    fn learn(&mut self, event: &Event) {
+        if event.action == "die" {
+            self.exit = event.actor.attributes.get("exitCode").and_then(|code| code.parse().ok());
+        }
     }
 
     /// A run is over: what has no newline is its last line.
@@ -150,56 +180,52 @@ impl Reader {
         send(&self.tx, FeedEvent::Log(vec![LogRecord::Note(text.into())])).await;
     }
 
-    async fn restarted(&self, code: i64) {
-        self.note(format!("container restarted, exit {code}")).await;
+    /// Notes a restart; the event with the exit code may be a little behind.
+    async fn restarted(&mut self, watch: &mut Watch) -> Result<(), Fault> {
+        let deadline = Instant::now() + BEHIND;
+        while self.exit.is_none() {
+            let Ok(event) = timeout_at(deadline, watch.next()).await else { break };
+            let event = next(event)?;
+            self.learn(&event);
+        }
+        self.note(match self.exit {
+            Some(code) => format!("container restarted, exit {code}"),
+            None => "container restarted".to_owned(),
+        })
+        .await;
+        Ok(())
     }
 
     /// The container does not run: says so once and waits until it does.
-    async fn ended(
-        &mut self,
-        after: &Inspect,
-        watch: &mut BoxStream<'static, Result<Event, Fault>>,
-    ) -> Result<Inspect, Fault> {
+    async fn ended(&mut self, after: &Inspect, watch: &mut Watch) -> Result<Inspect, Fault> {
         let looping = after.engine_state() == EngineState::Restarting;
         if !looping && self.noted != after.state.finished_at {
             self.noted.clone_from(&after.state.finished_at);
-            let text = match after.state.status.as_str() {
-                "created" => "container was never started".to_owned(),
+            let text = match after.engine_state() {
+                EngineState::Created => "container was never started".to_owned(),
                 _ => format!("container ended, exit {}", after.state.exit_code),
             };
             self.note(text).await;
         }
+        self.exit = Some(after.state.exit_code);
         loop {
-            match watch.next().await {
-                Some(Ok(event)) if event.action == "start" => break,
-                Some(Ok(event)) if event.action == "destroy" => {
+            let event = next(watch.next().await)?;
+            match event.action.as_str() {
+                "start" => break,
+                "destroy" => {
                     return Err(Fault::Gone { what: format!("container {} was removed", self.source.key.name) });
                 }
-                Some(Ok(_)) => {}
-                Some(Err(fault)) => return Err(fault),
-                None => return Err(Fault::Unreachable { what: "no more events".into(), way_out: String::new() }),
+                _ => self.learn(&event),
             }
         }
         let now = self.inspect().await?;
         if now.state.started_at != after.state.started_at {
-            self.restarted(after.state.exit_code).await;
+            self.restarted(watch).await?;
         }
         Ok(now)
     }
 }
 
-/// Exit code of the last end among the events that have come.
-fn last_exit(watch: &mut BoxStream<'static, Result<Event, Fault>>) -> Result<Option<i64>, Fault> {
-    let mut code = None;
-    while let Some(next) = watch.next().now_or_never() {
-        match next {
-            Some(Ok(event)) if event.action == "die" => {
-                code = event.actor.attributes.get("exitCode").and_then(|code| code.parse().ok());
-            }
-            Some(Ok(_)) => {}
-            Some(Err(fault)) => return Err(fault),
-            None => break,
-        }
-    }
-    Ok(code)
+fn next(event: Option<Result<Event, Fault>>) -> Result<Event, Fault> {
+    event.unwrap_or_else(|| Err(Fault::Unreachable { what: "no more events".into(), way_out: String::new() }))
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::engine::Engine;
 use super::feed::{Backoff, events, send};
+use super::rows::handle;
 use crate::model::{Fault, FeedEvent, Key};
 
 /// How often it is read anyway.
@@ -36,7 +37,7 @@ async fn follow(
     backoff: &mut Backoff,
     last: &mut Option<Arc<str>>,
 ) -> Fault {
-    let mut stream = match events(engine, Some(&key.uid), 0).await {
+    let mut stream = match events(engine, Some(&handle(key)), 0).await {
         Ok(stream) => stream,
         Err(fault) => return fault,
     };
@@ -52,7 +53,7 @@ async fn follow(
             },
             () = sleep_until(due) => {
                 due = Instant::now() + AGAIN;
-                let text = match engine.get::<Value>(&format!("/containers/{}/json", key.uid)).await {
+                let text = match engine.get::<Value>(&format!("/containers/{}/json", handle(key))).await {
                     Ok(value) => match yaml(value) {
                         Ok(text) => text,
                         Err(fault) => return fault,

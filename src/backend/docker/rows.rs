@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::engine::escape;
 use super::inspect::{Inspect, moment};
 use super::past::Past;
 use super::why::{health, why};
@@ -18,6 +19,12 @@ pub fn key(target: TargetId, id: &str, name: &str, project: &str) -> Key {
         name: name.strip_prefix('/').unwrap_or(name).into(),
         uid: id.into(),
     }
+}
+
+/// What the API calls a container: its id, or its name where no id is known.
+#[must_use]
+pub fn handle(key: &Key) -> String {
+    escape(if key.uid.is_empty() { &key.name } else { &key.uid })
 }
 
 /// Limits as set on the container.

@@ -12,6 +12,7 @@ use crate::actions::{Expectation, Goal, Observation};
 use crate::backend::docker::engine::Engine;
 use crate::backend::docker::feed::{events, send};
 use crate::backend::docker::inspect::{Event, Inspect, nanos};
+use crate::backend::docker::rows::handle;
 use crate::model::{EngineState, Fault};
 
 /// How long a container without a health check must run to count as running.
@@ -37,7 +38,7 @@ pub async fn run(engine: &Engine, expect: &Expectation, tx: &Sender<Observation>
     let mut watch: Option<BoxStream<'static, Result<Event, Fault>>> = None;
     loop {
         if watch.is_none() {
-            watch = events(engine, Some(&expect.key.uid), 0).await.ok();
+            watch = events(engine, Some(&handle(&expect.key)), 0).await.ok();
         }
         let look = match find(engine, &expect.key).await {
             Ok(inspect) => judge(expect, Some(&inspect)),

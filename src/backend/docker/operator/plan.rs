@@ -35,9 +35,8 @@ pub async fn plan(engine: &Engine, target: String, action: &Action) -> Result<Pl
 
 /// The container that `key` means: by id, or by name where no id is known.
 pub async fn find(engine: &Engine, key: &Key) -> Result<Inspect, Fault> {
-    let word = if key.uid.is_empty() { &key.name } else { &key.uid };
     let inspect: Inspect =
-        engine.get(&format!("/containers/{}/json", escape(word))).await.map_err(|fault| match fault {
+        engine.get(&format!("/containers/{}/json", rows::handle(key))).await.map_err(|fault| match fault {
             Fault::Gone { .. } => Fault::Gone { what: format!("container {} is not there (any more)", key.name) },
             other => other,
         })?;
