@@ -57,8 +57,8 @@ pub async fn read(
     resume.begin(request.gaps);
     let clean = loop {
         match timeout_at(batch.due(), answer.next()).await {
-            Ok(Ok(Some(line))) => {
-                batch.take(line, resume);
+            Ok(Ok(Some(came))) => {
+                batch.take(came, resume);
                 if batch.records.len() >= BATCH {
                     batch.flush(out).await;
                 }

@@ -26,6 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 type Events = BoxStream<'static, Result<WatchEvent<Value>, Fault>>;
 
 /// Watches until the expectation holds, is contradicted, or its time has passed.
+#[must_use]
 pub fn observe(link: Link, expect: Expectation) -> BoxStream<'static, Observation> {
     emit(move |mut out: Emitter<Observation>| async move {
         let within = expect.within;
