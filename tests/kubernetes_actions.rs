@@ -1,5 +1,8 @@
 //! Every action against a real cluster, beside what kubectl does to a twin of the object.
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
 
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/rig.rs"]
 mod rig;
 
@@ -12,13 +15,13 @@ use pilothouse::actions::{
 use pilothouse::backend::Operator;
 use pilothouse::backend::kubernetes::KubernetesOperator;
 use pilothouse::model::{Fault, Kind};
-use rig::{Rig, Space, rig};
+use rig::{Rig, Space, link, rig};
 use serde_json::{Value, json};
 
 const KINDS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
 fn operator(rig: &Rig) -> KubernetesOperator {
-    KubernetesOperator::new(rig.link(&rig.admin), "rig".to_owned())
+    KubernetesOperator::new(link(&rig.admin), "rig".to_owned())
 }
 
 fn template(name: &str, image: &str, script: &str) -> Value {
@@ -378,7 +381,7 @@ async fn who_may_not_is_told_what_is_lacking() {
     let Some(rig) = rig() else { return };
     let space = rig.space("denied");
     make_two_revisions(&space);
-    let viewer = KubernetesOperator::new(rig.link(&rig.viewer), "rig".to_owned());
+    let viewer = KubernetesOperator::new(link(&rig.viewer), "rig".to_owned());
     for action in workload_actions(&space) {
         let fault = viewer.plan(&action).await.expect_err("a viewer may not");
         let Fault::Denied { what, .. } = &fault else { panic!("{fault:?}") };
@@ -388,7 +391,7 @@ async fn who_may_not_is_told_what_is_lacking() {
             "{what}"
         );
     }
-    let outsider = KubernetesOperator::new(rig.link(&rig.operator), "rig".to_owned());
+    let outsider = KubernetesOperator::new(link(&rig.operator), "rig".to_owned());
     let fault = outsider.plan(&Action::Restart { key: space.key(Kind::Deployment, "ours") }).await;
     assert!(matches!(fault, Err(Fault::Denied { .. })), "{fault:?}");
 }
@@ -447,4 +450,35 @@ async fn another_number_set_meanwhile_contradicts() {
     space.must(&["scale", "deploy/ours", "--replicas=1"]);
     let expect = Expectation { key, goal: Goal::Replicas(2), within: Duration::from_secs(60), generation: None };
     assert_eq!(verdict(&operator, &expect).await, Observation::Contradicted("overridden: now 1".to_owned()));
+}
+
+#[tokio::test]
+async fn verification_lives_through_lost_connections() {
+    let Some(rig) = rig() else { return };
+    let space = rig.space("unsteady");
+    let (proxy, folder) = (proxy::Proxy::to("127.0.0.1:6443").await, tempfile::tempdir().expect("folder"));
+    let operator = KubernetesOperator::new(link(&proxy.kubeconfig(&rig.admin, folder.path())), "rig".to_owned());
+    space.apply(&workload(Kind::Deployment, "ours", 0));
+    let action = Action::Scale { key: space.key(Kind::Deployment, "ours"), replicas: 2 };
+    let plan = operator.plan(&action).await.expect("a plan");
+    run(&operator, plan.clone()).await.expect("accepted");
+    let mut seen = Vec::new();
+    let mut observed = operator.observe(&plan.expect);
+    while let Some(observation) = observed.next().await {
+        match &observation {
+            // the first state: everything breaks, and stays broken until that was noticed
+            Observation::Waiting(text) if text.contains("still watching") => proxy.block(false),
+            Observation::Waiting(_) if seen.is_empty() => {
+                proxy.block(true);
+                proxy.cut();
+            }
+            _ => {}
+        }
+        seen.push(observation);
+    }
+    assert!(
+        seen.iter().any(|o| matches!(o, Observation::Waiting(text) if text.contains("still watching"))),
+        "{seen:?}"
+    );
+    met(seen.last().expect("an observation"));
 }

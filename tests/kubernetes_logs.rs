@@ -1,4 +1,5 @@
 //! Logs of real containers, over a connection that is cut again and again.
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
 
 #[path = "support/proxy.rs"]
 mod proxy;
@@ -9,11 +10,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use pilothouse::backend::kubernetes::Link;
 use pilothouse::backend::kubernetes::logs::follow;
 use pilothouse::model::{Fault, FeedEvent, Kind, LogRecord, LogSource};
 use proxy::Proxy;
-use rig::{Rig, Space, rig};
+use rig::{Space, link, rig};
 use serde_json::{Value, json};
 
 fn pod(name: &str, restart: &str, script: &str) -> Value {
@@ -26,16 +26,6 @@ fn pod(name: &str, restart: &str, script: &str) -> Value {
 
 fn source(space: &Space<'_>, name: &str) -> LogSource {
     LogSource { key: space.key(Kind::Pod, name), container: "app".into(), previous: false }
-}
-
-/// A link whose connections go through `proxy`.
-fn through(rig: &Rig, proxy: &Proxy, folder: &std::path::Path) -> Link {
-    let text = std::fs::read_to_string(&rig.admin).expect("kubeconfig");
-    let address = format!("https://{}", proxy.address);
-    let path = folder.join("kubeconfig");
-    assert!(text.contains("https://127.0.0.1:6443"), "the rig's address");
-    std::fs::write(&path, text.replace("https://127.0.0.1:6443", &address)).expect("write");
-    rig.link(&path)
 }
 
 /// Follows until `enough` says so; panics with what came when that takes more than 90 s.
@@ -81,9 +71,9 @@ async fn nothing_is_lost_and_nothing_doubled_over_a_connection_that_breaks() {
     let script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); \
                   [ $((i % 50)) = 0 ] && usleep 15000; done; echo the end; sleep 600";
     let (proxy, folder) = (Proxy::to("127.0.0.1:6443").await, tempfile::tempdir().expect("folder"));
-    let link = through(&rig, &proxy, folder.path());
+    let broken = link(&proxy.kubeconfig(&rig.admin, folder.path()));
     space.apply(&pod("talker", "Never", script));
-    let feed = follow(link, source(&space, "talker"));
+    let feed = follow(broken, source(&space, "talker"));
 
     let (mut lines, mut next, mut cuts, mut blocked) = (0usize, 300usize, 0usize, false);
     let seen = until(feed, "the end", |seen| {
@@ -128,7 +118,7 @@ async fn a_restarted_container_is_followed_into_its_next_instance() {
     let script = "id=$(date +%s); i=0; while [ $i -lt 200 ]; do echo $id $i; i=$((i+1)); done; exit 3";
     space.apply(&pod("crasher", "Always", script));
     let mut restarts = 0;
-    let seen = until(follow(rig.link(&rig.admin), source(&space, "crasher")), "two restarts", |seen| {
+    let seen = until(follow(link(&rig.admin), source(&space, "crasher")), "two restarts", |seen| {
         restarts += usize::from(has(seen, "container restarted"));
         restarts >= 2 && has(seen, " 199")
     })
@@ -158,7 +148,7 @@ async fn a_finished_container_and_a_deleted_pod_are_said_to_be_ended() {
     let space = rig.space("logend");
     space.apply(&pod("once", "Never", "echo hello; printf 'no newline'; exit 4"));
     let mut deleted = false;
-    let seen = until(follow(rig.link(&rig.admin), source(&space, "once")), "the deletion", |seen| {
+    let seen = until(follow(link(&rig.admin), source(&space, "once")), "the deletion", |seen| {
         if has(seen, "NOTE ended: exit 4 (Error)") && !deleted {
             deleted = true;
             space.must(&["delete", "pod/once", "--wait=false"]);
@@ -178,7 +168,7 @@ async fn lines_longer_than_the_runtimes_pieces_come_whole() {
     let script =
         "x=0123456789abcdef; i=0; while [ $i -lt 12 ]; do x=$x$x; i=$((i+1)); done; echo $x; echo after; sleep 600";
     space.apply(&pod("long", "Never", script));
-    let seen = until(follow(rig.link(&rig.admin), source(&space, "long")), "the line after", |s| has(s, "after")).await;
+    let seen = until(follow(link(&rig.admin), source(&space, "long")), "the line after", |s| has(s, "after")).await;
     let lines: Vec<String> = shown(&seen).into_iter().filter(|l| !l.starts_with("NOTE")).collect();
     assert_eq!(lines, ["0123456789abcdef".repeat(4096), "after".to_owned()]);
 }
@@ -190,10 +180,10 @@ async fn a_container_that_cannot_start_says_why_and_one_that_must_not_be_read_is
     let mut waits = pod("waits", "Never", "true");
     waits["spec"]["containers"][0]["image"] = json!("test/none:1");
     space.apply(&waits);
-    let feed = follow(rig.link(&rig.admin), source(&space, "waits"));
+    let feed = follow(link(&rig.admin), source(&space, "waits"));
     until(feed, "the reason", |s| has(s, "NOTE waiting to start: ErrImageNeverPull")).await;
 
-    let outsider = follow(rig.link(&rig.operator), source(&space, "waits"));
+    let outsider = follow(link(&rig.operator), source(&space, "waits"));
     let seen = until(outsider, "a denial", |s| !s.is_empty()).await;
     assert!(matches!(&seen[..], [FeedEvent::Lost(Fault::Denied { .. })]), "{seen:?}");
 }
@@ -207,8 +197,35 @@ async fn the_previous_instances_log_comes_once() {
     again["spec"]["volumes"] = json!([{"name": "data", "emptyDir": {}}]);
     again["spec"]["containers"][0]["volumeMounts"] = json!([{"name": "data", "mountPath": "/data"}]);
     space.apply(&again);
-    until(follow(rig.link(&rig.admin), source(&space, "again")), "the second instance", |s| has(s, "second")).await;
+    until(follow(link(&rig.admin), source(&space, "again")), "the second instance", |s| has(s, "second")).await;
     let previous = LogSource { previous: true, ..source(&space, "again") };
-    let seen = until(follow(rig.link(&rig.admin), previous), "its end", |s| has(s, "NOTE ended")).await;
+    let seen = until(follow(link(&rig.admin), previous), "its end", |s| has(s, "NOTE ended")).await;
     assert_eq!(shown(&seen), ["first", "NOTE ended: exit 3 (Error)"]);
+}
+
+#[tokio::test]
+async fn a_rotated_log_goes_on_and_what_is_missing_is_marked() {
+    let Some(rig) = rig() else { return };
+    let space = rig.space("logrotate");
+    // 24 MB in bursts: the kubelet rotates at 10 MiB and looks every 10 s
+    let script = "x=0123456789; x=$x$x$x$x$x; x=$x$x$x$x; i=0; while [ $i -lt 120000 ]; do echo $i $x; i=$((i+1)); \
+                  [ $((i % 3000)) = 0 ] && sleep 1; done; while :; do echo the end; sleep 1; done";
+    space.apply(&pod("rotating", "Never", script));
+    let feed = follow(link(&rig.admin), source(&space, "rotating"));
+    let seen = until(feed, "the end", |seen| has(seen, "the end")).await;
+    let shown = shown(&seen);
+    let (mut next, mut gaps) = (0usize, 0usize);
+    let mut gap = false;
+    for line in shown.iter().filter(|l| !l.starts_with("NOTE") && !l.starts_with("EVENT") && *l != "the end") {
+        if line.starts_with("GAP") {
+            (gap, gaps) = (true, gaps + 1);
+            continue;
+        }
+        let number: usize = line.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+        assert!(number >= next, "line {number} came again after {next}");
+        assert!(number == next || gap, "lines {next} to {number} are missing unmarked");
+        (next, gap) = (number + 1, false);
+    }
+    println!("{gaps} gaps, {:?}", notes(&shown));
+    assert!(next == 120_000 || gap, "lines {next} to 120000 are missing unmarked");
 }

@@ -1,6 +1,7 @@
 //! A TCP proxy between us and a server that breaks when told to. TLS passes through it.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,6 +27,16 @@ impl Proxy {
         let blocked = Arc::new(AtomicBool::new(false));
         let accept = tokio::spawn(run(listener, upstream.to_owned(), cut.clone(), Arc::clone(&blocked)));
         Self { address, cut, blocked, accept }
+    }
+
+    /// Writes a copy of `original` (a kubeconfig of the rig) to `folder`, with this proxy as its server.
+    pub fn kubeconfig(&self, original: &Path, folder: &Path) -> PathBuf {
+        let text = std::fs::read_to_string(original).expect("kubeconfig");
+        let address = "https://127.0.0.1:6443";
+        assert!(text.contains(address), "the rig's address is in {}", original.display());
+        let path = folder.join("kubeconfig");
+        std::fs::write(&path, text.replace(address, &format!("https://{}", self.address))).expect("write");
+        path
     }
 
     /// Ends all connections now.

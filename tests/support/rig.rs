@@ -1,8 +1,8 @@
 //! The real cluster that tests run against, and kubectl as the judge.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pilothouse::backend::kubernetes::{Context, Link};
@@ -37,6 +37,11 @@ pub fn rig() -> Option<Rig> {
     })
 }
 
+/// A link as the user of this kubeconfig.
+pub fn link(kubeconfig: &Path) -> Link {
+    Link::new(Context { kubeconfig: Some(kubeconfig.to_owned()), name: None })
+}
+
 /// A namespace of one test, removed with everything in it when the test ends.
 pub struct Space<'a> {
     rig: &'a Rig,
@@ -45,11 +50,6 @@ pub struct Space<'a> {
 }
 
 impl Rig {
-    /// A link as the user of this kubeconfig.
-    pub fn link(&self, kubeconfig: &std::path::Path) -> Link {
-        Link::new(Context { kubeconfig: Some(kubeconfig.to_owned()), name: None })
-    }
-
     /// A fresh namespace in which pods can be made.
     pub fn space(&self, name: &str) -> Space<'_> {
         let space = Space { rig: self, name: format!("pilothouse-test-{name}-{}", std::process::id()) };

@@ -27,6 +27,7 @@ use crate::actions::{Action, Approved, Expectation, Observation, Plan, Progress}
 use crate::backend::Operator;
 use crate::model::Fault;
 use subject::Subject;
+pub(super) use subject::encode;
 
 /// How often a plan is drafted anew because its object changed in the middle of it.
 const TRIES: usize = 5;
