@@ -117,6 +117,11 @@ impl Verdict {
         self.stuck.retain(|text, _| !text.starts_with(&name));
     }
 
+    /// Other pods are looked at from now on.
+    pub fn forget_all(&mut self) {
+        self.stuck.clear();
+    }
+
     /// When [`Verdict::hopeless`] is to be asked next, if at all.
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
