@@ -15,6 +15,7 @@ use super::pass::{self, Outcome, Request};
 use super::resume::Resume;
 use crate::backend::kubernetes::Link;
 use crate::backend::kubernetes::emit::{Emitter, emit};
+use crate::backend::kubernetes::operator::encode;
 use crate::model::{Fault, FeedEvent, LogRecord, LogSource, Stamp};
 
 /// Lines of the past that a log begins with.
@@ -114,7 +115,7 @@ impl Follower {
     /// Reads the pod; `None` after its end was noted.
     async fn look(&mut self) -> Result<Option<Value>, Fault> {
         let key = &self.source.key;
-        let path = format!("/api/v1/namespaces/{}/pods/{}", key.namespace, key.name);
+        let path = format!("/api/v1/namespaces/{}/pods/{}", encode(&key.namespace), encode(&key.name));
         let pod: Value = match self.link.get(&path).await {
             Ok(pod) => pod,
             Err(Fault::Gone { .. }) if !key.uid.is_empty() => {
@@ -171,7 +172,9 @@ impl Follower {
         let key = &self.source.key;
         let mut path = format!(
             "/api/v1/namespaces/{}/pods/{}/log?container={}&timestamps=true&{query}",
-            key.namespace, key.name, self.source.container
+            encode(&key.namespace),
+            encode(&key.name),
+            encode(&self.source.container)
         );
         if let Some(since) = self.resume.since() {
             path = format!("{path}&sinceTime={}", Stamp(since.saturating_mul(1_000)).rfc3339());
@@ -268,8 +271,8 @@ impl Follower {
         let path = format!(
             "/api/v1/namespaces/{}/pods?fieldSelector=metadata.name%3D{}&watch=true&resourceVersion={version}\
              &timeoutSeconds={}",
-            key.namespace,
-            key.name,
+            encode(&key.namespace),
+            encode(&key.name),
             WATCH.as_secs()
         );
         if let Ok(events) = self.link.watch::<Value>(&path).await {

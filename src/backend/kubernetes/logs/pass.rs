@@ -17,6 +17,10 @@ const BATCH: usize = 1_000;
 const GATHER: Duration = Duration::from_millis(50);
 /// A log that is silent for so long is asked for again: its connection may be dead.
 const SILENCE: Duration = Duration::from_secs(300);
+/// The same for a busy log. Kubelets before 1.27 stop following, without a word, at a rotation.
+const HUSH: Duration = Duration::from_secs(15);
+/// Records after which a log's pace is known.
+const PACE: u32 = 20;
 
 /// How an answer was.
 #[derive(Debug, Default)]
@@ -57,8 +61,8 @@ pub async fn read(
     resume.begin(request.gaps);
     let clean = loop {
         match timeout_at(batch.due(), answer.next()).await {
-            Ok(Ok(Some(line))) => {
-                batch.take(line, resume);
+            Ok(Ok(Some(came))) => {
+                batch.take(came, resume);
                 if batch.records.len() >= BATCH {
                     batch.flush(out).await;
                 }
@@ -87,11 +91,21 @@ struct Batch {
     steps: Vec<Step>,
     since: Option<Instant>,
     total: usize,
+    pace: Option<(Instant, Instant)>,
 }
 
 impl Batch {
     fn due(&self) -> Instant {
-        self.since.map_or_else(|| Instant::now() + SILENCE, |since| since + GATHER)
+        self.since.map_or_else(|| Instant::now() + self.patience(), |since| since + GATHER)
+    }
+
+    /// How long silence is normal: thirty times the mean time between records.
+    fn patience(&self) -> Duration {
+        let count = u32::try_from(self.total).unwrap_or(u32::MAX);
+        match self.pace {
+            Some((first, last)) if count >= PACE => ((last - first) / count * 30).clamp(HUSH, SILENCE),
+            _ => SILENCE,
+        }
     }
 
     fn take(&mut self, line: Stamped, resume: &mut Resume) {
@@ -118,7 +132,10 @@ impl Batch {
     }
 
     async fn flush(&mut self, out: &mut Emitter<FeedEvent>) {
-        self.since = None;
+        if self.since.take().is_some() {
+            let now = Instant::now();
+            self.pace = Some((self.pace.map_or(now, |(first, _)| first), now));
+        }
         if !self.records.is_empty() {
             out.send(FeedEvent::Log(std::mem::take(&mut self.records))).await;
         }

@@ -264,17 +264,17 @@ mod tests {
     }
 
     /// Follows `source` over connections that break; the last one delivers all that is left.
-    fn followed(source: &[Stamped], mut cuts: Vec<Cut>, rotates: bool) -> Vec<Step> {
+    fn followed(source: &[Stamped], mut cuts: Vec<Cut>, rotation: bool) -> Vec<Step> {
         cuts.push(Cut { written: source.len(), come: usize::MAX, rotated: 0 });
         let (mut resume, mut out) = (Resume::default(), Vec::new());
-        let (mut written, mut rotated) = (0, 0);
+        let (mut written, mut lost) = (0, 0);
         for cut in cuts {
             written = cut.written.min(source.len()).max(written);
-            if rotates {
-                rotated = cut.rotated.min(written).max(rotated);
+            if rotation {
+                lost = cut.rotated.min(written).max(lost);
             }
             resume.begin(true);
-            for line in answer(&source[..written], rotated, &resume).into_iter().take(cut.come) {
+            for line in answer(&source[..written], lost, &resume).into_iter().take(cut.come) {
                 resume.push(line, &mut out);
             }
             if cut.come == usize::MAX {

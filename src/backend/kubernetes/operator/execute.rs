@@ -4,11 +4,14 @@
 use futures::stream::BoxStream;
 use serde_json::{Value, json};
 
-use super::subject::{self, Subject};
-use crate::actions::{Approved, Change, Method, Progress, Receipt};
+use super::subject;
+use crate::actions::{Approved, Change, Method, Plan, Progress, Receipt};
 use crate::backend::kubernetes::Link;
 use crate::backend::kubernetes::emit::{Emitter, emit};
-use crate::model::{Fault, Key};
+use crate::model::Fault;
+
+/// How often the condition of one change is renewed.
+const TRIES: usize = 5;
 
 /// Tries `change` on the server, which keeps nothing of it.
 ///
@@ -25,30 +28,20 @@ pub async fn rehearse(link: &Link, change: &Change) -> Result<Value, Fault> {
     link.change(&change, true).await
 }
 
-/// A dry run's fault, in terms of the object.
-#[must_use]
-pub fn explain(subject: &Subject, fault: Fault) -> Fault {
-    match fault {
-        Fault::Conflict { .. } => Fault::Conflict { what: format!("{} changed while it was planned", subject.key) },
-        Fault::Invalid { what } => Fault::Invalid { what: format!("the server would refuse this: {what}") },
-        other => other,
-    }
-}
-
 /// Sends the plan's changes in order; ends after `Done` or `Failed`.
+#[must_use]
 pub fn execute(link: Link, approved: Approved) -> BoxStream<'static, Progress> {
     emit(move |mut out: Emitter<Progress>| async move {
         let plan = approved.plan();
         let mut receipt = Receipt::default();
         for change in &plan.changes {
-            match link.change(change, false).await {
+            match send(&link, plan, change).await {
                 Ok(answer) => {
                     receipt = read_receipt(&answer);
                     let path = change.path.split('?').next().unwrap_or_default();
                     out.send(Progress::Sent(format!("{} {path}", word(change.method)))).await;
                 }
                 Err(fault) => {
-                    let fault = diagnose(&link, &plan.expect.key, &plan.basis, fault).await;
                     out.send(Progress::Failed(fault)).await;
                     return;
                 }
@@ -74,45 +67,81 @@ fn read_receipt(answer: &Value) -> Receipt {
     }
 }
 
-/// A failed JSON patch test and a malformed patch get the same answer (422, without the cause), so
-/// the object is read again to tell which it was.
-async fn diagnose(link: &Link, key: &Key, basis: &str, fault: Fault) -> Fault {
-    match fault {
-        Fault::Conflict { .. } | Fault::Invalid { .. } => {}
-        Fault::Timeout { what, seconds } => {
-            let what = format!("{what}: the change may or may not have been made, look before trying again");
-            return Fault::Timeout { what, seconds };
+/// Sends one change. Controllers write an object's status all the time, most of all while it is in
+/// trouble: when only that has moved the resource version, the condition is renewed.
+async fn send(link: &Link, plan: &Plan, change: &Change) -> Result<Value, Fault> {
+    let mut change = change.clone();
+    let mut basis = plan.basis.clone();
+    let mut tries = 0;
+    loop {
+        let fault = match link.change(&change, false).await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => fault,
+        };
+        tries += 1;
+        match fault {
+            // a failed JSON patch test and a malformed patch get the same 422, without the cause
+            Fault::Conflict { .. } | Fault::Invalid { .. } => {}
+            Fault::Timeout { what, seconds } => {
+                let what = format!("{what}: the change may or may not have been made, look before trying again");
+                return Err(Fault::Timeout { what, seconds });
+            }
+            other => return Err(other),
         }
-        other => return other,
-    }
-    let Ok(path) = subject::path(key) else { return fault };
-    match link.get::<Value>(&path).await {
-        Ok(now) => judge(key, basis, &now, fault),
-        Err(gone @ Fault::Gone { .. }) => gone,
-        Err(_) => fault,
+        let now: Value = match link.get(&subject::path(&plan.expect.key)?).await {
+            Ok(now) => now,
+            Err(gone @ Fault::Gone { .. }) => return Err(gone),
+            Err(_) => return Err(fault),
+        };
+        match judge(plan, &basis, &now, fault) {
+            Ok(version) if tries < TRIES => {
+                renew(&mut change.body, &version);
+                basis = version;
+            }
+            Ok(_) => return Err(Fault::Conflict { what: format!("{} changes all the time", plan.expect.key) }),
+            Err(fault) => return Err(fault),
+        }
     }
 }
 
-fn judge(key: &Key, basis: &str, now: &Value, fault: Fault) -> Fault {
+/// Why a change was refused: the new resource version when nothing but the object's status or
+/// labels changed since it was planned (its generation counts every change of its spec, and of a
+/// Deployment's annotations), and the fault otherwise.
+fn judge(plan: &Plan, basis: &str, now: &Value, fault: Fault) -> Result<String, Fault> {
+    let key = &plan.expect.key;
     let text = |pointer: &str| now.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     if *key.uid != *text("/metadata/uid") {
-        return Fault::Conflict { what: format!("{key} was deleted and made again since it was planned") };
+        return Err(Fault::Conflict { what: format!("{key} was deleted and made again since it was planned") });
     }
     let version = text("/metadata/resourceVersion");
-    if version != basis {
-        let what = format!("{key} is at resourceVersion {version}, the plan was made at {basis}: plan again");
-        return Fault::Conflict { what };
+    if version == basis {
+        return Err(fault);
     }
-    fault
+    let generation = now.pointer("/metadata/generation").and_then(Value::as_i64);
+    if generation.is_some() && generation == plan.expect.generation {
+        return Ok(version.to_owned());
+    }
+    let what = format!("{key} is at resourceVersion {version}, the plan was made at {}: plan again", plan.basis);
+    Err(Fault::Conflict { what })
+}
+
+/// Makes a request conditional on `version`, wherever its kind says so.
+fn renew(body: &mut Value, version: &str) {
+    let place = if body.is_array() { "/0/value" } else { "/metadata/resourceVersion" };
+    if let Some(condition) = body.pointer_mut(place) {
+        *condition = Value::String(version.to_owned());
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::model::{Kind, TargetId};
+    use std::time::Duration;
 
-    #[test]
-    fn a_422_is_a_conflict_only_when_the_object_changed() {
+    use super::*;
+    use crate::actions::{Action, Expectation, Goal, Risk};
+    use crate::model::{Key, Kind, TargetId};
+
+    fn plan() -> Plan {
         let key = Key {
             target: TargetId(0),
             kind: Kind::Deployment,
@@ -120,10 +149,41 @@ mod tests {
             name: "web".into(),
             uid: "u1".into(),
         };
+        Plan {
+            action: Action::Restart { key: key.clone() },
+            target: String::new(),
+            title: String::new(),
+            diff: Vec::new(),
+            notes: Vec::new(),
+            risk: Risk::Disruptive,
+            basis: "7".to_owned(),
+            changes: Vec::new(),
+            expect: Expectation { key, goal: Goal::RolledOut, within: Duration::from_secs(1), generation: Some(3) },
+            inverse: None,
+            command: String::new(),
+        }
+    }
+
+    #[test]
+    fn only_a_changed_spec_or_another_object_is_a_conflict() {
         let refused = || Fault::Invalid { what: "bad patch".to_owned() };
-        let object = |uid: &str, version: &str| json!({"metadata": {"uid": uid, "resourceVersion": version}});
-        assert_eq!(judge(&key, "7", &object("u1", "7"), refused()), refused());
-        assert!(matches!(judge(&key, "7", &object("u1", "8"), refused()), Fault::Conflict { .. }));
-        assert!(matches!(judge(&key, "7", &object("u2", "7"), refused()), Fault::Conflict { .. }));
+        let judged = |uid: &str, version: &str, generation: i64| {
+            let now = json!({"metadata": {"uid": uid, "resourceVersion": version, "generation": generation}});
+            judge(&plan(), "7", &now, refused())
+        };
+        assert_eq!(judged("u1", "7", 3), Err(refused()), "unchanged: the request itself was refused");
+        assert_eq!(judged("u1", "8", 3), Ok("8".to_owned()), "only the status moved");
+        assert!(matches!(judged("u1", "8", 4), Err(Fault::Conflict { .. })));
+        assert!(matches!(judged("u2", "7", 3), Err(Fault::Conflict { .. })));
+    }
+
+    #[test]
+    fn a_condition_is_renewed_where_it_stands() {
+        let mut merge = json!({"metadata": {"resourceVersion": "7"}, "spec": {}});
+        renew(&mut merge, "8");
+        assert_eq!(merge, json!({"metadata": {"resourceVersion": "8"}, "spec": {}}));
+        let mut patch = json!([{"op": "test", "path": "/metadata/resourceVersion", "value": "7"}]);
+        renew(&mut patch, "8");
+        assert_eq!(patch[0]["value"], "8");
     }
 }

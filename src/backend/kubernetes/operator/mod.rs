@@ -26,6 +26,11 @@ use super::Link;
 use crate::actions::{Action, Approved, Expectation, Observation, Plan, Progress};
 use crate::backend::Operator;
 use crate::model::Fault;
+use subject::Subject;
+pub(super) use subject::encode;
+
+/// How often a plan is drafted anew because its object changed in the middle of it.
+const TRIES: usize = 5;
 
 /// The operator of one context.
 #[derive(Clone)]
@@ -46,18 +51,39 @@ impl KubernetesOperator {
             let what = format!("a {} cannot be changed by {}", action.key().kind.word(), action.verb());
             return Err(Fault::Unsupported { what });
         }
-        let subject = subject::Subject::read(&self.link, action.key()).await?;
-        let plan = match action {
-            Action::Scale { replicas, .. } => scale::plan(&self.link, &subject, replicas).await?,
-            Action::Restart { .. } => restart::plan(&self.link, &subject).await?,
-            Action::Rollback { revision, .. } => rollback::plan(&self.link, &subject, revision).await?,
-            Action::Delete { .. } => delete::plan(&self.link, &subject).await?,
-            _ => return Err(Fault::Unsupported { what: format!("Kubernetes has no {}", action.verb()) }),
-        };
-        for change in &plan.changes {
-            execute::rehearse(&self.link, change).await.map_err(|fault| execute::explain(&subject, fault))?;
+        let mut subject = Subject::read(&self.link, action.key()).await?;
+        for _ in 0..TRIES {
+            let plan = self.drafted(&subject, &action).await?;
+            let Err(fault) = self.rehearsed(&plan).await else {
+                return Ok(Plan { target: self.target, ..plan });
+            };
+            let again = Subject::read(&self.link, &subject.key).await?;
+            if again.version() == subject.version() {
+                return Err(fault);
+            }
+            subject = again;
         }
-        Ok(Plan { target: self.target, ..plan })
+        Err(Fault::Conflict { what: format!("{} changes all the time: try again in a moment", subject.key) })
+    }
+
+    async fn drafted(&self, subject: &Subject, action: &Action) -> Result<Plan, Fault> {
+        match action {
+            Action::Scale { replicas, .. } => scale::plan(&self.link, subject, *replicas).await,
+            Action::Restart { .. } => restart::plan(&self.link, subject).await,
+            Action::Rollback { revision, .. } => rollback::plan(&self.link, subject, *revision).await,
+            Action::Delete { .. } => delete::plan(&self.link, subject).await,
+            _ => Err(Fault::Unsupported { what: format!("Kubernetes has no {}", action.verb()) }),
+        }
+    }
+
+    async fn rehearsed(&self, plan: &Plan) -> Result<(), Fault> {
+        for change in &plan.changes {
+            execute::rehearse(&self.link, change).await.map_err(|fault| match fault {
+                Fault::Invalid { what } => Fault::Invalid { what: format!("the server would refuse this: {what}") },
+                other => other,
+            })?;
+        }
+        Ok(())
     }
 }
 

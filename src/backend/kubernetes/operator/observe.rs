@@ -26,6 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 type Events = BoxStream<'static, Result<WatchEvent<Value>, Fault>>;
 
 /// Watches until the expectation holds, is contradicted, or its time has passed.
+#[must_use]
 pub fn observe(link: Link, expect: Expectation) -> BoxStream<'static, Observation> {
     emit(move |mut out: Emitter<Observation>| async move {
         let within = expect.within;
@@ -74,34 +75,27 @@ impl Watch {
             encode(&self.expect.key.name)
         );
         let (mut items, version) = self.list(&list).await?;
-        let object = items.pop();
-        let said = self.verdict.object(object.as_ref());
-        if say(said, out).await {
+        let mut object = items.pop();
+        if self.judge(object.as_ref(), out).await {
             return Ok(true);
         }
         let mut objects = self.watch(&list, &version).await?;
-        let mut shown = object.as_ref().map(revision);
         let mut pods = self.pods(object.as_ref()).await;
         let limit = Instant::now() + WATCH + LATE;
         loop {
-            let due = self.verdict.due().map(|due| self.start + due);
+            let due = self.verdict.due().map_or(limit, |due| self.start + due).min(limit);
             tokio::select! {
                 event = objects.next() => {
                     let Some(event) = event.transpose()? else { return Ok(false) };
-                    let seen = match event {
-                        WatchEvent::Added(object) | WatchEvent::Modified(object) => Some(object),
-                        WatchEvent::Deleted(_) => None,
+                    let before = object.as_ref().map(revision);
+                    match event {
+                        WatchEvent::Added(now) | WatchEvent::Modified(now) => object = Some(now),
+                        WatchEvent::Deleted(_) => object = None,
                         WatchEvent::Bookmark(_) => continue,
                         WatchEvent::Error(_) => return Ok(false),
-                    };
-                    let said = self.verdict.object(seen.as_ref());
-                    if say(said, out).await {
-                        return Ok(true);
                     }
-                    let now = seen.as_ref().map(revision);
-                    if now != shown {
-                        shown = now;
-                        pods = self.pods(seen.as_ref()).await;
+                    if object.as_ref().map(revision) != before {
+                        pods = self.pods(object.as_ref()).await;
                     }
                 }
                 Some(event) = pods.next() => match event {
@@ -109,17 +103,25 @@ impl Watch {
                     Ok(WatchEvent::Deleted(pod)) => self.verdict.forget(&pod),
                     _ => {}
                 },
-                () = sleep_until(due.unwrap_or(limit).min(limit)) => {
+                () = sleep_until(due) => {
                     if Instant::now() >= limit {
                         return Ok(false);
                     }
                 }
             }
-            if let Some(end) = self.verdict.hopeless(self.start.elapsed()) {
-                out.send(end).await;
+            if self.judge(object.as_ref(), out).await {
                 return Ok(true);
             }
         }
+    }
+
+    /// Passes on what there is to say now; true when it was the last.
+    async fn judge(&mut self, object: Option<&Value>, out: &mut Emitter<Observation>) -> bool {
+        let hopeless = self.verdict.hopeless(self.start.elapsed());
+        let Some(said) = hopeless.or_else(|| self.verdict.object(object)) else { return false };
+        let last = !matches!(said, Observation::Waiting(_));
+        out.send(said).await;
+        last
     }
 
     async fn list(&self, path: &str) -> Result<(Vec<Value>, String), Fault> {
@@ -137,7 +139,8 @@ impl Watch {
 
     /// The pods of the workload's newest revision, as a watch that begins with those that are
     /// there. Pods that may not be seen are none: the rollout is judged without them.
-    async fn pods(&self, object: Option<&Value>) -> Events {
+    async fn pods(&mut self, object: Option<&Value>) -> Events {
+        self.verdict.forget_all();
         let none = || stream::pending().boxed();
         let Some(object) = object.filter(|_| self.expect.goal == Goal::RolledOut) else { return none() };
         let Ok(Some(list)) = self.new_pods(object).await else { return none() };
@@ -165,14 +168,6 @@ impl Watch {
         let selector = encode(&format!("{selector},{label}={hash}"));
         Ok(Some(format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", encode(&key.namespace))))
     }
-}
-
-/// Passes an observation on; true when it is the last.
-async fn say(said: Option<Observation>, out: &mut Emitter<Observation>) -> bool {
-    let Some(said) = said else { return false };
-    let last = !matches!(said, Observation::Waiting(_));
-    out.send(said).await;
-    last
 }
 
 /// What changes when the controller has taken up a new template.

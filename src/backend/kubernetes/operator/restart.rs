@@ -68,7 +68,7 @@ pub async fn plan(link: &Link, subject: &Subject) -> Result<Plan, Fault> {
             key: key.clone(),
             goal: Goal::RolledOut,
             within: rollout_time(subject),
-            generation: None,
+            generation: subject.number("/metadata/generation"),
         },
         inverse: None,
         command: command::kubectl(link.context(), key, &["rollout", "restart", &command::slug(key)]),

@@ -21,9 +21,11 @@ pub async fn plan(link: &Link, subject: &Subject, wanted: i64) -> Result<Plan, F
     let (key, name) = (&subject.key, subject.place());
     let kind = key.kind.word();
     if subject.flag("/spec/paused") {
-        let what =
-            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again";
-        return Err(Fault::Invalid { what: what.to_owned() });
+        let what = format!(
+            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume {}' and try again",
+            command::slug(key)
+        );
+        return Err(Fault::Invalid { what });
     }
     let revisions = history::list(link, subject).await?;
     let chosen = history::pick(&revisions, wanted, subject)?;
@@ -51,7 +53,7 @@ pub async fn plan(link: &Link, subject: &Subject, wanted: i64) -> Result<Plan, F
             key: key.clone(),
             goal: Goal::RolledOut,
             within: rollout_time(subject),
-            generation: None,
+            generation: subject.number("/metadata/generation"),
         },
         inverse: current.map(|revision| Action::Rollback { key: key.clone(), revision }),
         command: command::kubectl(link.context(), key, &words),

@@ -50,7 +50,7 @@ pub async fn plan(link: &Link, subject: &Subject, wanted: u32) -> Result<Plan, F
             key: key.clone(),
             goal: Goal::Replicas(wanted),
             within: deadline(subject).unwrap_or(WITHIN),
-            generation: None,
+            generation: subject.number("/metadata/generation"),
         },
         inverse: Some(Action::Scale { key: key.clone(), replicas: now }),
         command: command::kubectl(link.context(), key, &words),

@@ -84,7 +84,11 @@ impl Verdict {
             return self.waiting(status.text);
         }
         match status.phase {
-            RolloutPhase::Complete => Some(Observation::Met(status.text)),
+            // a pod that dies at once may have counted as available for a moment
+            RolloutPhase::Complete => match self.stuck.keys().next() {
+                Some(what) => self.waiting(format!("{}, but {what}", status.text)),
+                None => Some(Observation::Met(status.text)),
+            },
             RolloutPhase::Failed => Some(Observation::Contradicted(status.text)),
             RolloutPhase::Unwatched => {
                 let text = "accepted; strategy OnDelete: each pod changes when it is deleted".to_owned();
@@ -111,6 +115,11 @@ impl Verdict {
     pub fn forget(&mut self, pod: &Value) {
         let name = format!("pod {}:", text(pod, "/metadata/name"));
         self.stuck.retain(|text, _| !text.starts_with(&name));
+    }
+
+    /// Other pods are looked at from now on.
+    pub fn forget_all(&mut self) {
+        self.stuck.clear();
     }
 
     /// When [`Verdict::hopeless`] is to be asked next, if at all.
@@ -236,6 +245,17 @@ mod tests {
         assert!(matches!(before, Some(Observation::Waiting(_))), "{before:?}");
         let after = judge.object(Some(&deployment(1, 4, 4, [1, 1, 1, 1])));
         assert_eq!(after, Some(Observation::Met("deployment \"web\" successfully rolled out".into())));
+    }
+
+    #[test]
+    fn a_rollout_is_not_complete_while_a_new_pod_crashes() {
+        let mut judge = verdict(Kind::Deployment, Goal::RolledOut, Some(4));
+        let pod = json!({"metadata": {"name": "web-1"}, "status": {"containerStatuses": [
+            {"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}});
+        judge.pod(&pod, Duration::ZERO);
+        let seen = judge.object(Some(&deployment(1, 4, 4, [1, 1, 1, 1])));
+        let text = "deployment \"web\" successfully rolled out, but pod web-1: container app is in CrashLoopBackOff";
+        assert_eq!(seen, Some(Observation::Waiting(text.into())));
     }
 
     #[test]
