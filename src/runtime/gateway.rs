@@ -155,7 +155,8 @@ async fn execute(operator: &dyn Operator, approved: Approved, wait: bool, report
         let failed = match &progress {
             Progress::Failed(fault) => Some(Ending { verdict: "failed", detail: fault.to_string() }),
             Progress::Done(receipt) => {
-                expect.generation = receipt.generation;
+                // a receipt without one (of /scale) leaves what the plan knew
+                expect.generation = receipt.generation.or(expect.generation);
                 accepted = true;
                 None
             }

@@ -168,11 +168,16 @@ impl Link {
             Method::Delete => "DELETE",
         };
         let mut path = change.path.clone();
+        let mut body = change.body.clone();
         if dry_run {
             path.push(if path.contains('?') { '&' } else { '?' });
             path.push_str("dryRun=All");
+            // a DELETE with a body is tried only when the body says so: the server ignores the query
+            if let (Method::Delete, Some(options)) = (change.method, body.as_object_mut()) {
+                options.insert("dryRun".to_owned(), serde_json::json!(["All"]));
+            }
         }
-        let body = if change.body.is_null() { Vec::new() } else { change.body.to_string().into_bytes() };
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let bytes = self.call(request(method, &path, &change.content_type, body)?, &path).await?;
         serde_json::from_slice(&bytes).map_err(|e| Fault::Server { what: format!("unreadable answer to {path}: {e}") })
     }
