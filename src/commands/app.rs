@@ -139,6 +139,22 @@ pub fn demo(cmd: &mut Cmd, _: &[String]) -> Outcome {
     Ok(vec![Effect::OpenDemo])
 }
 
+pub fn login(cmd: &mut Cmd, args: &[String]) -> Outcome {
+    let world = &cmd.state.data.world;
+    let named = |name: &String| world.targets.iter().find(|t| *t.meta.name == **name);
+    let target = match args.first() {
+        Some(name) => named(name).ok_or_else(|| format!("no target \"{name}\""))?,
+        // the one that is in trouble, else the first cluster
+        None => world
+            .targets
+            .iter()
+            .filter(|t| t.meta.kind == TargetKind::Kubernetes)
+            .max_by_key(|t| !matches!(t.link, crate::world::Freshness::Live))
+            .ok_or("no cluster is open")?,
+    };
+    Ok(vec![Effect::Login(target.meta.id)])
+}
+
 pub fn redraw(cmd: &mut Cmd, _: &[String]) -> Outcome {
     cmd.state.redraw = true;
     Ok(Vec::new())

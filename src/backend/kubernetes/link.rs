@@ -10,7 +10,7 @@ use futures::{AsyncBufRead, Stream, StreamExt};
 use http::{HeaderValue, Method as Verb, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::client::{Body, ClientBuilder};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig};
 use kube::core::WatchEvent;
 use kube::{Client, Config};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::fault::{from_kube, from_kubeconfig, from_status};
+use super::login;
 use crate::actions::{Change, Method};
 use crate::model::Fault;
 
@@ -73,6 +74,14 @@ impl Context {
         !matches!(self.kubeconfig(), Ok(None)) || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
     }
 
+    /// The credential plugin of this context, when it uses one.
+    ///
+    /// # Errors
+    /// `Config` when the kubeconfig cannot be used.
+    pub async fn exec(&self) -> Result<Option<ExecConfig>, Fault> {
+        Ok(self.config().await?.auth_info.exec)
+    }
+
     async fn config(&self) -> Result<Config, Fault> {
         let Some(kubeconfig) = self.kubeconfig()? else {
             return Config::incluster().map_err(|_| Fault::Config {
@@ -82,6 +91,9 @@ impl Context {
         };
         let options = KubeConfigOptions { context: self.name.clone(), cluster: None, user: None };
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|e| from_kubeconfig(&e))?;
+        if let Some(exec) = &mut config.auth_info.exec {
+            login::quiet(exec);
+        }
         config.connect_timeout = Some(Duration::from_secs(5));
         config.default_retry = false;
         Ok(config)

@@ -10,6 +10,7 @@ mod event;
 pub mod fault;
 mod intern;
 pub mod link;
+mod login;
 pub mod logs;
 mod metrics;
 mod namespace;
@@ -30,9 +31,11 @@ mod wire;
 mod workload;
 mod yaml;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::backend::Source;
+use crate::backend::{Login, Source};
 use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
 
 pub use contexts::{ContextInfo, contexts};
@@ -76,6 +79,11 @@ impl Kubernetes {
 }
 
 impl Source for Kubernetes {
+    fn login(&self) -> BoxFuture<'static, Result<Login, Fault>> {
+        let link = self.link.clone();
+        async move { login::command(link.context()).await }.boxed()
+    }
+
     fn watch(&self, spec: &FeedSpec) -> BoxStream<'static, FeedEvent> {
         let (link, pulse, target) = (self.link.clone(), self.pulse.clone(), self.meta.id);
         match &spec.feed {
