@@ -79,19 +79,21 @@ pub fn from_kube(error: &kube::Error) -> Fault {
     }
 }
 
-/// An error in the kubeconfig.
+/// An error in the kubeconfig; `place` names the file or files that were read.
 #[must_use]
-pub fn from_kubeconfig(error: &KubeconfigError) -> Fault {
-    let what = match error {
+pub fn from_kubeconfig(error: &KubeconfigError, place: &str) -> Fault {
+    let text = match error {
         KubeconfigError::ReadConfig(inner, path) => format!("{}: {inner}", path.display()),
-        other => chain(other),
+        other => format!("{place}: {}", chain(other)),
     };
+    // a parser draws the place in the file below its first line
+    let what = text.lines().next().unwrap_or_default().to_owned();
     let way_out = if matches!(error, KubeconfigError::LoadContext(_)) {
         "kubectl config get-contexts lists them".to_owned()
     } else {
         String::new()
     };
-    Fault::Config { what: format!("kubeconfig: {what}"), way_out }
+    Fault::Config { what: format!("kubeconfig {what}"), way_out }
 }
 
 /// The error and its causes in one line, each said once.

@@ -50,7 +50,7 @@ impl Context {
     /// `Config` naming the file, the entry and what was expected.
     pub fn kubeconfig(&self) -> Result<Option<Kubeconfig>, Fault> {
         match &self.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path).map(Some).map_err(|e| from_kubeconfig(&e)),
+            Some(path) => Kubeconfig::read_from(path).map(Some).map_err(|e| from_kubeconfig(&e, &self.place())),
             None => match Kubeconfig::from_env() {
                 Ok(Some(config)) => Ok(Some(config)),
                 Ok(None) => match Kubeconfig::read() {
@@ -60,11 +60,19 @@ impl Context {
                     {
                         Ok(None)
                     }
-                    Err(error) => Err(from_kubeconfig(&error)),
+                    Err(error) => Err(from_kubeconfig(&error, &self.place())),
                 },
-                Err(error) => Err(from_kubeconfig(&error)),
+                Err(error) => Err(from_kubeconfig(&error, &self.place())),
             },
         }
+    }
+
+    /// The file or files that the configuration is read from, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let own = self.kubeconfig.as_ref().map(|path| path.display().to_string());
+        let env = || std::env::var("KUBECONFIG").ok().filter(|v| !v.is_empty());
+        own.or_else(env).unwrap_or_else(|| "~/.kube/config".into())
     }
 
     /// True when there is anything to connect with: a kubeconfig, even a broken one, or a pod's
@@ -90,7 +98,9 @@ impl Context {
             });
         };
         let options = KubeConfigOptions { context: self.name.clone(), cluster: None, user: None };
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|e| from_kubeconfig(&e))?;
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|e| from_kubeconfig(&e, &self.place()))?;
         if let Some(exec) = &mut config.auth_info.exec {
             login::quiet(exec);
         }
