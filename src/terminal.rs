@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode, is_raw_mode_enabled};
 use tokio::sync::Notify;
 
 use crate::theme::Depth;
@@ -54,8 +54,12 @@ pub fn enter() -> io::Result<()> {
     out.flush()
 }
 
-/// Gives the terminal back. Harmless when it was not taken; errors have nowhere to go.
+/// Gives the terminal back if it was taken; errors have nowhere to go. Leaving twice would move the
+/// cursor back over what was written in between, such as a panic's message.
 pub fn leave() {
+    if !is_raw_mode_enabled().unwrap_or(true) {
+        return;
+    }
     let mut out = io::stdout().lock();
     let _ = out.write_all(LEAVE);
     let _ = out.flush();
