@@ -9,6 +9,7 @@ use pilothouse::panes::PaneId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::cluster::cluster;
 use crate::fake;
 use crate::harness::{Console, START};
 
@@ -65,7 +66,7 @@ async fn every_overlay_can_be_drawn_at_every_size() {
 #[tokio::test(start_paused = true)]
 async fn a_world_that_stands_still_costs_nothing() {
     let pods = ["a", "b", "c"].map(|name| fake::pod(name, Stamp(START.0 - 40 * 86_400_000 - 7_000))).to_vec();
-    let (opened, _feed) = fake::cluster(pods);
+    let (opened, _feed) = cluster(pods);
     let mut console = Console::open(vec![opened], Policy::default(), None, 160, 45);
     console.wait("the pods", |screen| screen.has(" c ")).await;
     console.pass(Duration::from_secs(5)).await;

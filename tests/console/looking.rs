@@ -8,6 +8,7 @@ use pilothouse::model::{FeedEvent, Row, Stamp};
 use pilothouse::panes::PaneId;
 use pilothouse::ui::layout::View;
 
+use crate::cluster::cluster;
 use crate::fake;
 use crate::harness::{Console, START};
 
@@ -182,7 +183,7 @@ fn upsert(name: &str) -> FeedEvent {
 
 #[tokio::test(start_paused = true)]
 async fn the_cursor_stays_on_its_object() {
-    let (opened, feed) = fake::cluster(pods(&["b", "d", "f"]));
+    let (opened, feed) = cluster(pods(&["b", "d", "f"]));
     let mut console = Console::open(vec![opened], Policy::default(), None, 120, 40);
     console.keys("2").await;
     console.wait("three pods", |screen| screen.has(" f ")).await;
@@ -215,7 +216,7 @@ async fn the_cursor_stays_on_its_object() {
 
 #[tokio::test(start_paused = true)]
 async fn a_replaced_list_keeps_the_cursor() {
-    let (opened, feed) = fake::cluster(pods(&["a", "b", "c", "d"]));
+    let (opened, feed) = cluster(pods(&["a", "b", "c", "d"]));
     let mut console = Console::open(vec![opened], Policy::default(), None, 120, 40);
     console.keys("2").await;
     console.wait("four pods", |screen| screen.has(" d ")).await;
@@ -313,12 +314,12 @@ async fn quitting_needs_one_key() {
 
 #[tokio::test(start_paused = true)]
 async fn a_title_counts_what_is_shown_with_it() {
-    let (opened, _feed) = fake::cluster(pods(&["b", "d", "f"]));
+    let (opened, _feed) = cluster(pods(&["kilo", "lima", "mike"]));
     let mut console = Console::open(vec![opened], Policy::default(), None, 120, 40);
     console.keys("2").await;
-    console.wait("three pods", |screen| screen.has(" f ")).await;
+    console.wait("three pods", |screen| screen.has(" mike ")).await;
     console.keys("/").await;
-    console.type_text("f").await;
+    console.type_text("lima").await;
     let screen = console.screen();
-    assert!(screen.has(" 1 /f") && !screen.has(" d "), "the frame that narrows also counts\n{}", screen.text());
+    assert!(screen.has(" 1 /lima") && !screen.has(" mike "), "the frame that narrows also counts\n{}", screen.text());
 }

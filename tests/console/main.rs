@@ -7,5 +7,6 @@ mod fake;
 mod harness;
 
 mod actions;
+mod cluster;
 mod frames;
 mod looking;

@@ -1,42 +1,29 @@
-//! A cluster that says what a test tells it to say, and nothing else.
+//! Targets and rows for tests that need no server.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{BoxFuture, ready};
-use futures::stream::{BoxStream, empty, iter, pending};
+use futures::stream::{BoxStream, empty, pending};
 use futures::{FutureExt, StreamExt};
 use pilothouse::actions::{Action, Approved, Expectation, Observation, Plan, Progress};
 use pilothouse::backend::{Opened, Operator, Source};
 use pilothouse::model::{
-    ContainerState, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, Pod, PodContainer, Role, Row, ServerInfo, Severity,
-    Stamp, TargetId, TargetKind, TargetMeta,
+    ContainerState, Fault, FeedEvent, FeedSpec, Key, Kind, Pod, PodContainer, Role, Severity, Stamp, TargetId,
+    TargetKind, TargetMeta,
 };
-
-/// Lists these pods at once and hands on what is sent later.
-struct Fake {
-    pods: Vec<Row>,
-    later: Mutex<Option<UnboundedReceiver<FeedEvent>>>,
-}
 
 /// Says nothing at all.
 struct Silent;
 
 struct Refusing;
 
-/// A cluster of these pods; what is sent into the channel comes from its pod feed.
-pub fn cluster(pods: Vec<Pod>) -> (Opened, UnboundedSender<FeedEvent>) {
-    let (out, later) = unbounded();
-    let pods = pods.into_iter().map(|pod| Row::Pod(Box::new(pod))).collect();
-    (opened(Arc::new(Fake { pods, later: Mutex::new(Some(later)) })), out)
-}
-
 /// A cluster that never answers.
 pub fn silent() -> Opened {
     opened(Arc::new(Silent))
 }
 
-fn opened(source: Arc<dyn Source>) -> Opened {
+/// A target over this source, which refuses every change.
+pub fn opened(source: Arc<dyn Source>) -> Opened {
     let meta = TargetMeta {
         id: TargetId(0),
         kind: TargetKind::Kubernetes,
@@ -45,25 +32,6 @@ fn opened(source: Arc<dyn Source>) -> Opened {
         demo: false,
     };
     Opened { meta, source, operator: Arc::new(Refusing) }
-}
-
-impl Source for Fake {
-    fn watch(&self, spec: &FeedSpec) -> BoxStream<'static, FeedEvent> {
-        let list = |rows: Vec<Row>| iter([FeedEvent::Reset, FeedEvent::Staged(rows), FeedEvent::Synced]);
-        match spec.feed {
-            Feed::Server => {
-                let info = ServerInfo { version: "v1.33.2".into(), ..ServerInfo::default() };
-                iter([FeedEvent::Server(Box::new(info))]).chain(pending()).boxed()
-            }
-            Feed::Pods(_) => {
-                let later = self.later.lock().expect("the channel").take();
-                let later = later.map_or_else(|| pending().boxed(), StreamExt::boxed);
-                list(self.pods.clone()).chain(later).chain(pending()).boxed()
-            }
-            Feed::Workloads(_) | Feed::Events(_) | Feed::Namespaces => list(Vec::new()).chain(pending()).boxed(),
-            _ => pending().boxed(),
-        }
-    }
 }
 
 impl Source for Silent {
