@@ -21,7 +21,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("actions", &["model"]),
     ("clock", &["model"]),
     ("event", &["actions", "model"]),
-    ("effect", &["actions", "event"]),
+    ("effect", &["actions", "event", "model"]),
     ("state", &["actions", "event", "input", "model", "panes", "ui", "world"]),
     ("panes", &["input", "model", "state", "theme", "ui", "world"]),
     ("ui", &["actions", "commands", "event", "input", "model", "panes", "state", "theme", "world"]),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crossterm::event::{Event as Input, KeyCode};
 use pilothouse::actions::Policy;
 use pilothouse::commands;
 use pilothouse::model::Stamp;
@@ -78,6 +79,27 @@ async fn a_world_that_stands_still_costs_nothing() {
     console.pass(Duration::from_secs(2)).await;
     let turned = console.bytes() - before;
     assert!((1..64).contains(&turned), "{turned} bytes when only the clock turned");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_terminal_gets_fewer_frames_and_the_last_one_whole() {
+    let mut console = Console::demo(120, 40);
+    console.wait("pods", |screen| screen.has("cart-0")).await;
+    console.slow_down(Duration::from_millis(400));
+    let before = console.frames();
+    for _ in 0..40 {
+        console.keys("j").await;
+    }
+    // 1.2 s of keys
+    assert!(console.frames() - before <= 4, "{} frames", console.frames() - before);
+    console.pass(Duration::from_secs(1)).await;
+    while !console.is_behind() {
+        console.keys("k").await;
+    }
+    console.queue(Input::Key(KeyCode::Char('q').into()));
+    console.pass(Duration::from_secs(1)).await;
+    assert!(console.is_over());
+    assert!(!console.is_behind(), "the terminal is not given back under a frame on its way");
 }
 
 #[tokio::test(start_paused = true)]

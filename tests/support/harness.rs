@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::stream::poll_fn;
 use pilothouse::actions::Policy;
 use pilothouse::app::App;
 use pilothouse::backend::{Opened, demo};
@@ -53,9 +55,11 @@ struct Reel {
     parser: vt100::Parser,
     bytes: usize,
     frames: usize,
+    lag: Duration,
+    busy_until: Instant,
 }
 
-/// An output that is always ready.
+/// An output that is always ready, unless a test makes it slow.
 #[derive(Clone)]
 pub struct Tape {
     reel: Arc<Mutex<Reel>>,
@@ -64,7 +68,7 @@ pub struct Tape {
 
 impl Tape {
     fn new(size: Size) -> Self {
-        let reel = Reel { parser: parser(size), bytes: 0, frames: 0 };
+        let reel = Reel { parser: parser(size), bytes: 0, frames: 0, lag: Duration::ZERO, busy_until: Instant::now() };
         Self { reel: Arc::new(Mutex::new(reel)), fresh: Arc::new(Notify::new()) }
     }
 
@@ -75,7 +79,7 @@ impl Tape {
 
 impl Output for Tape {
     fn ready(&self) -> bool {
-        true
+        Instant::now() >= self.reel().busy_until
     }
 
     fn send(&mut self, bytes: Vec<u8>) {
@@ -83,10 +87,14 @@ impl Output for Tape {
         reel.parser.process(&bytes);
         reel.bytes += bytes.len();
         reel.frames += 1;
+        reel.busy_until = Instant::now() + reel.lag;
         self.fresh.notify_one();
     }
 
-    async fn drained(&self) {}
+    async fn drained(&self) {
+        let until = self.reel().busy_until;
+        sleep_until(until).await;
+    }
 }
 
 fn parser(size: Size) -> vt100::Parser {
@@ -110,7 +118,7 @@ pub struct Console {
     /// The clock that the program reads.
     pub clock: Clock,
     keys: UnboundedSender<std::io::Result<Input>>,
-    input: UnboundedReceiver<std::io::Result<Input>>,
+    input: Arc<Mutex<UnboundedReceiver<std::io::Result<Input>>>>,
     dir: TempDir,
     ended: bool,
 }
@@ -140,7 +148,7 @@ impl Console {
         let audit = Audit::new(dir.path());
         let app = App::new(state, opened, audit, tape.clone(), Depth::True, clock);
         let (keys, input) = unbounded();
-        Self { app, tape, clock, keys, input, dir, ended: false }
+        Self { app, tape, clock, keys, input: Arc::new(Mutex::new(input)), dir, ended: false }
     }
 
     /// Presses keys, written as in a keymap file and separated by blanks, and lets each be drawn.
@@ -163,8 +171,13 @@ impl Console {
 
     /// Lets the program have an input event.
     pub async fn send(&mut self, input: Input) {
-        self.keys.unbounded_send(Ok(input)).expect("the loop listens");
+        self.queue(input);
         self.pass(KEY).await;
+    }
+
+    /// Lets an input event wait until time passes.
+    pub fn queue(&self, input: Input) {
+        self.keys.unbounded_send(Ok(input)).expect("the loop listens");
     }
 
     /// The terminal gets another size; what it shows is undefined until the program draws.
@@ -176,7 +189,9 @@ impl Console {
     /// Lets time pass.
     pub async fn pass(&mut self, time: Duration) {
         let until = Instant::now() + time;
-        while !self.ended && self.run(until).await == Step::Frame {}
+        if !self.ended {
+            self.run(until, false).await;
+        }
     }
 
     /// Waits until the screen is as it should be; `sentence` says how, for people.
@@ -190,10 +205,20 @@ impl Console {
                 if fits(&screen) {
                     return screen;
                 }
-                let step = if self.ended { Step::Ended } else { self.run(until).await };
+                let step = if self.ended { Step::Ended } else { self.run(until, true).await };
                 assert!(step == Step::Frame, "{caller}: never came: {sentence} ({step:?})\n{}", screen.text());
             }
         }
+    }
+
+    /// Makes the terminal take this long for every frame.
+    pub fn slow_down(&mut self, lag: Duration) {
+        self.tape.reel().lag = lag;
+    }
+
+    /// True while the terminal has not taken the last frame.
+    pub fn is_behind(&self) -> bool {
+        !self.tape.ready()
     }
 
     /// True when the program has ended.
@@ -201,16 +226,20 @@ impl Console {
         self.ended
     }
 
-    async fn run(&mut self, until: Instant) -> Step {
+    async fn run(&mut self, until: Instant, stop_at_frame: bool) -> Step {
         // the system sends no signals here
         let (_signals, signals) = mpsc::channel(1);
+        let input = || {
+            let input = self.input.clone();
+            poll_fn(move |cx| input.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx))
+        };
         let step = tokio::select! {
             biased;
-            result = self.app.run(&mut self.input, signals) => {
+            result = self.app.run(input, signals) => {
                 result.expect("the loop ends well");
                 Step::Ended
             }
-            () = self.tape.fresh.notified() => Step::Frame,
+            () = self.tape.fresh.notified(), if stop_at_frame => Step::Frame,
             () = sleep_until(until) => Step::Time,
         };
         self.ended |= step == Step::Ended;

@@ -150,7 +150,7 @@ impl Session {
     pub fn end(&mut self) -> ExitStatus {
         match self.ended.recv_timeout(PATIENCE) {
             Ok(status) => status,
-            Err(_) => panic!("it did not end\n{}", self.text()),
+            Err(error) => panic!("it did not end: {error}\n{}", self.text()),
         }
     }
 
