@@ -74,25 +74,32 @@ fn it_is_suspended_and_continued() {
 #[test]
 #[ignore = "ends in a panic, on purpose"]
 fn a_program_that_panics() {
-    if std::env::var_os("PILOTHOUSE_TEST_PANIC").is_some() {
-        let _guard = Guard::enter().expect("a terminal");
-        panic!("on purpose");
+    let Ok(place) = std::env::var("PILOTHOUSE_TEST_PANIC") else { return };
+    let _guard = Guard::enter().expect("a terminal");
+    if place == "elsewhere" {
+        std::thread::spawn(|| panic!("on purpose"));
+        loop {
+            std::thread::park();
+        }
     }
+    panic!("on purpose");
 }
 
 #[test]
-fn a_panic_gives_the_terminal_back_before_it_is_told() {
-    let home = home();
-    let own = std::env::current_exe().expect("this program");
-    let mut panicking = command(own.to_str().expect("a path"), home.path());
-    panicking.args(["--exact", "a_program_that_panics", "--ignored", "--nocapture"]);
-    panicking.env("PILOTHOUSE_TEST_PANIC", "1");
-    let mut session = Session::start(panicking, 120, 40);
-    assert_ne!(session.end().exit_code(), 0);
-    session.wait_restored();
-    session.wait("the message on the main screen", |screen| {
-        !screen.alternate_screen() && screen.contents().contains("on purpose")
-    });
+fn a_panic_in_any_thread_gives_the_terminal_back_is_told_and_ends_it() {
+    for place in ["here", "elsewhere"] {
+        let home = home();
+        let own = std::env::current_exe().expect("this program");
+        let mut panicking = command(own.to_str().expect("a path"), home.path());
+        panicking.args(["--exact", "a_program_that_panics", "--ignored", "--nocapture"]);
+        panicking.env("PILOTHOUSE_TEST_PANIC", place);
+        let mut session = Session::start(panicking, 120, 40);
+        assert_eq!(session.end().exit_code(), 101, "{place}");
+        session.wait_restored();
+        session.wait("the message on the main screen", |screen| {
+            !screen.alternate_screen() && screen.contents().contains("on purpose")
+        });
+    }
 }
 
 #[test]
