@@ -89,7 +89,8 @@ impl File {
             return String::new();
         }
         let code = self.text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+        let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        lines.join("\n")
     }
 }
 
