@@ -316,6 +316,8 @@ pub trait Pane {
     fn id(&self) -> PaneId;
     /// Keymap sections that apply, innermost first, without `global`.
     fn contexts(&self) -> &'static [Context];
+    /// Brings what it derives in line with the world, before it is asked for title and view.
+    fn derive(&mut self, _cx: &Cx) {}
     /// Its title bar.
     fn title(&self, cx: &Cx) -> Title;
     /// Feeds it wants while it is on screen.
