@@ -64,9 +64,9 @@ fn rows() -> Vec<Row> {
     (0..PODS).map(|n| project(&mut pods, &json(n, 0))).collect()
 }
 
-fn pod(row: Row) -> Pod {
+fn pod(row: Row) -> Box<Pod> {
     match row {
-        Row::Pod(pod) => *pod,
+        Row::Pod(pod) => pod,
         other => unreachable!("{other:?} is no pod"),
     }
 }
@@ -126,7 +126,7 @@ fn follow(criterion: &mut Criterion) {
     for row in rows() {
         table.upsert(&spec(), pod(row));
     }
-    let changed: Vec<Pod> = (0..PODS).step_by(97).map(|n| pod(project(&mut pods, &json(n, 1)))).collect();
+    let changed: Vec<Box<Pod>> = (0..PODS).step_by(97).map(|n| pod(project(&mut pods, &json(n, 1)))).collect();
     let mut order = Order::default();
     let mut turn = 0;
     criterion.bench_function("15 changes in 10,000 rows, in order", |bench| {
