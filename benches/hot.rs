@@ -82,7 +82,7 @@ fn now() -> Now {
 /// A console with all pods and their usage.
 fn state(view: View) -> State {
     let loaded = config::load(std::path::Path::new("/nonexistent"), None, None, None).expect("built-in settings");
-    let look = Look { theme: loaded.theme.at(Depth::True), ascii: false };
+    let look = Look { theme: loaded.theme.at(Depth::True), ascii: false, focused: true };
     let mut state = State::new(Settings::default(), loaded.keymap, look, SIZE);
     state.view = view;
     let meta = TargetMeta {

@@ -23,7 +23,7 @@ pub fn command(options: &Options, own: &[&str], home: &Path) -> CommandBuilder {
             command
         }
         None => {
-            let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_pilothouse"));
+            let mut command = CommandBuilder::new(&options.binary);
             command.args(own);
             command
         }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! cargo bench --bench scale -- [--pods 10000] [--program "CMD ..."] [--seconds 20]
-//!                              [--no-fleet-setup] [--docker] [--moves 60]
+//!                              [--no-fleet-setup] [--docker] [--moves 60] [--binary FILE]
 //! ```
 //!
-//! Without `--program` the release binary of this package is measured. Needs the rig's fleet server
+//! Without `--program` the release binary of this package is measured, or the one of `--binary`. Needs the rig's fleet server
 //! (`tests/rig/rig`), which is brought up unless `--no-fleet-setup` says that it is there already.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a bench has nobody to report to")]
 
@@ -27,6 +27,8 @@ pub struct Options {
     pub pods: usize,
     /// The command line of another program.
     pub program: Option<String>,
+    /// The console.
+    pub binary: String,
     /// Length of each steady measurement.
     pub seconds: u64,
     /// Cursor moves of each measurement.
@@ -39,12 +41,15 @@ pub struct Options {
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Self {
-        let mut options = Self { pods: 10_000, program: None, seconds: 20, moves: 60, setup: true, docker: false };
+        let binary = env!("CARGO_BIN_EXE_pilothouse").to_owned();
+        let mut options =
+            Self { pods: 10_000, program: None, binary, seconds: 20, moves: 60, setup: true, docker: false };
         while let Some(arg) = args.next() {
             let mut value = || args.next().unwrap_or_else(|| panic!("{arg} needs a value"));
             match arg.as_str() {
                 "--pods" => options.pods = value().parse().expect("a number of pods"),
                 "--program" => options.program = Some(value()),
+                "--binary" => options.binary = value(),
                 "--seconds" => options.seconds = value().parse().expect("a number of seconds"),
                 "--moves" => options.moves = value().parse().expect("a number of moves"),
                 "--no-fleet-setup" => options.setup = false,
