@@ -9,6 +9,7 @@ pub mod emit;
 mod event;
 pub mod fault;
 mod intern;
+mod items;
 pub mod link;
 mod login;
 pub mod logs;
@@ -41,11 +42,13 @@ use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
 pub use contexts::{ContextInfo, contexts};
 pub use link::{Context, Link};
 pub use operator::KubernetesOperator;
+pub use pod::Pods;
+pub use watch::Project;
 
 use paths::Place;
 use pour::pour;
 use pulse::Pulse;
-use watch::{Project, Watcher};
+use watch::Watcher;
 
 /// The data of one context.
 pub struct Kubernetes {
