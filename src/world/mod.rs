@@ -287,21 +287,16 @@ impl World {
     }
 
     fn forget_row(&mut self, key: &Key) {
-        match key.kind {
-            Kind::Pod => {
-                // another of this name may have come already
-                if self.pod_named(key.target, &key.namespace, &key.name).is_none() {
-                    self.names.remove(key);
-                }
-                self.usage.remove(key);
-            }
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
-                if self.workload_named(key.target, key.kind, &key.namespace, &key.name).is_none() {
-                    self.names.remove(key);
-                }
-            }
-            Kind::Container => self.usage.remove(key),
-            _ => {}
+        // another of this name may have come already
+        let named = match key.kind {
+            Kind::Pod => self.pod_named(key.target, &key.namespace, &key.name).is_some(),
+            kind => self.workload_named(key.target, kind, &key.namespace, &key.name).is_some(),
+        };
+        if !named {
+            self.names.remove(key);
+        }
+        if matches!(key.kind, Kind::Pod | Kind::Container) {
+            self.usage.remove(key);
         }
     }
 

@@ -110,13 +110,10 @@ impl UsageStore {
         match series.last() {
             Some((at, _)) if at > sample.at => return,
             // the slow feed has nothing to add to an object that is measured closely
-            Some((at, usage)) if usage.rx.is_some() && sample.usage.rx.is_none() && at.since(sample.at) < CLOSE => {
-                // but for the same moment it may complete what is there
-                if at != sample.at {
-                    return;
-                }
-                series.pop();
-                series.push(at, merge(usage, sample.usage));
+            Some((at, usage))
+                if at < sample.at && at.since(sample.at) < CLOSE && usage.rx.is_some() && sample.usage.rx.is_none() =>
+            {
+                return;
             }
             Some((at, usage)) if at == sample.at => {
                 series.pop();
@@ -190,7 +187,7 @@ mod tests {
     #[test]
     fn the_oldest_samples_go_first() {
         let mut store = UsageStore::default();
-        for at in (0..HISTORY as i64 + 2).map(|n| n * 30_000) {
+        for at in (0..i64::try_from(HISTORY).expect("small") + 2).map(|n| n * 30_000) {
             let rx = (at > 90_000).then_some(1.0);
             store.take(sample(at, Usage { rx, ..Usage::default() }));
         }
