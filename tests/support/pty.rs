@@ -1,4 +1,5 @@
 //! The binary in a real pseudo-terminal, with a parser for what it draws.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fmt::Debug;
 use std::io::{Read as _, Write};
