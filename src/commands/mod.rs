@@ -143,8 +143,11 @@ pub fn refusal(state: &State, deed: Deed, key: &Key) -> Option<String> {
         return Some(crate::actions::policy::read_only_fault().to_string());
     }
     let target = state.data.world.target(key.target)?;
-    match target.server.as_ref()?.access.get(&deed)? {
-        Access::Denied(why) if target.meta.kind == TargetKind::Kubernetes => Some(format!("not allowed: {why}")),
+    let server = target.server.as_ref()?;
+    // what is denied in one namespace, or in all at once, may be allowed in another
+    let here = target.meta.kind == TargetKind::Docker || server.access_in.as_ref() == Some(&key.namespace);
+    match server.access.get(&deed)? {
+        Access::Denied(why) if here => Some(format!("not allowed: {why}")),
         _ => None,
     }
 }

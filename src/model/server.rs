@@ -40,7 +40,9 @@ pub struct ServerInfo {
     pub user: Arc<str>,
     /// Its address.
     pub address: Arc<str>,
-    /// What may be done in the namespace looked at; what is absent is unknown.
+    /// The namespace that `access` was asked for; `None` is all of them at once.
+    pub access_in: Option<Arc<str>>,
+    /// What may be done there; what is absent is unknown.
     pub access: BTreeMap<Deed, Access>,
     /// Where metrics come from, or why there are none.
     pub metrics: Arc<str>,

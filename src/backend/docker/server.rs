@@ -102,6 +102,7 @@ fn describe(session: &Session, info: &Info) -> ServerInfo {
         Address::Tcp(..) => String::new(),
     };
     ServerInfo {
+        access_in: None,
         version: version.version.as_str().into(),
         user: user.into(),
         address: session.endpoint.kind.to_string().into(),

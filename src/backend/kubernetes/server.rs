@@ -118,6 +118,7 @@ async fn introduce(link: &Link, namespace: &str, prober: &Prober, out: &Pour) ->
     let (access, facts, meter) =
         futures::join!(rights(link, namespace, &user), facts(link, namespace), find_meter(link, namespace));
     info.access = access;
+    info.access_in = (!namespace.is_empty()).then(|| namespace.into());
     info.facts = facts;
     info.metrics = match meter {
         Ok(Meter::Api) => "metrics.k8s.io".into(),

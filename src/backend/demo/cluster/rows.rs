@@ -27,6 +27,7 @@ impl Cluster {
     pub(super) fn server_info(&self) -> ServerInfo {
         let deeds = [Deed::Scale, Deed::Restart, Deed::Rollback, Deed::Delete];
         ServerInfo {
+            access_in: None,
             version: self.version.clone(),
             user: "demo".into(),
             address: "simulated".into(),

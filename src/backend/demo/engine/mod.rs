@@ -243,6 +243,7 @@ impl Sim for Engine {
     fn server(&self) -> ServerInfo {
         let deeds = [Deed::Restart, Deed::Delete, Deed::Stop, Deed::Pause];
         ServerInfo {
+            access_in: None,
             version: self.version.clone(),
             user: "demo".into(),
             address: "simulated".into(),
