@@ -22,6 +22,16 @@ pub enum Action {
     Restart { key: Key },
     /// Back to revision `revision`; 0 is the one before the current.
     Rollback { key: Key, revision: i64 },
+    /// Let a waiting release go on; `full` skips what is left of its steps.
+    Promote { key: Key, full: bool },
+    /// Take the new version of a release out of service.
+    Abort { key: Key },
+    /// Hold a release where it stands.
+    Hold { key: Key },
+    /// Let a held release go on.
+    Resume { key: Key },
+    /// Try an aborted or failed release again.
+    Retry { key: Key },
     /// Delete a pod, or remove an engine's container.
     Delete { key: Key },
     /// Stop an engine's container.
@@ -42,6 +52,11 @@ impl Action {
             Self::Scale { key, .. }
             | Self::Restart { key }
             | Self::Rollback { key, .. }
+            | Self::Promote { key, .. }
+            | Self::Abort { key }
+            | Self::Hold { key }
+            | Self::Resume { key }
+            | Self::Retry { key }
             | Self::Delete { key }
             | Self::Stop { key }
             | Self::Start { key }
@@ -72,6 +87,12 @@ impl Action {
             Self::Scale { .. } => "scale",
             Self::Restart { .. } => "restart",
             Self::Rollback { .. } => "rollback",
+            Self::Promote { full: false, .. } => "promote",
+            Self::Promote { full: true, .. } => "promote-full",
+            Self::Abort { .. } => "abort",
+            Self::Hold { .. } => "hold",
+            Self::Resume { .. } => "resume",
+            Self::Retry { .. } => "retry",
             Self::Delete { .. } => "delete",
             Self::Stop { .. } => "stop",
             Self::Start { .. } => "start",
@@ -87,6 +108,9 @@ impl Action {
             Self::Scale { .. } => Deed::Scale,
             Self::Restart { .. } => Deed::Restart,
             Self::Rollback { .. } => Deed::Rollback,
+            Self::Promote { .. } | Self::Abort { .. } | Self::Hold { .. } | Self::Resume { .. } | Self::Retry { .. } => {
+                Deed::Release
+            }
             Self::Delete { .. } => Deed::Delete,
             Self::Stop { .. } | Self::Start { .. } => Deed::Stop,
             Self::Pause { .. } | Self::Unpause { .. } => Deed::Pause,
@@ -98,11 +122,22 @@ impl Action {
     pub const fn fits(&self) -> bool {
         let kind = self.key().kind;
         match self {
-            Self::Scale { .. } => matches!(kind, Kind::Deployment | Kind::StatefulSet),
-            Self::Rollback { .. } => matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet),
-            Self::Restart { .. } => {
-                matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Container)
+            Self::Scale { .. } => matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::Rollout),
+            Self::Rollback { .. } => {
+                matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout)
             }
+            Self::Restart { .. } => matches!(
+                kind,
+                Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Container | Kind::Rollout
+            ),
+            Self::Promote { .. } => {
+                matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::Rollout | Kind::Canary)
+            }
+            Self::Abort { .. } => matches!(kind, Kind::Deployment | Kind::Rollout | Kind::Canary),
+            Self::Hold { .. } | Self::Resume { .. } => {
+                matches!(kind, Kind::Deployment | Kind::Rollout | Kind::Canary)
+            }
+            Self::Retry { .. } => matches!(kind, Kind::Rollout | Kind::Canary),
             Self::Delete { .. } => matches!(kind, Kind::Pod | Kind::Container),
             Self::Stop { .. } | Self::Start { .. } | Self::Pause { .. } | Self::Unpause { .. } => {
                 matches!(kind, Kind::Container)

@@ -118,6 +118,14 @@ pub enum Goal {
     Replicas(u32),
     /// `kubectl rollout status` says done.
     RolledOut,
+    /// The release went on from where it stood: another step, or finished.
+    Promoted,
+    /// The new version is out of service.
+    Aborted,
+    /// The release is held.
+    Held,
+    /// The release is no longer held.
+    Resumed,
     /// The object with this UID is gone.
     Gone,
     /// The container runs, and was started after the change.

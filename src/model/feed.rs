@@ -38,6 +38,8 @@ pub enum Feed {
     Pods(Scope),
     /// Rows of Deployments, StatefulSets and DaemonSets.
     Workloads(Scope),
+    /// Rows of releases of delivery tools (Argo Rollouts, Flagger), as far as the server has them.
+    Releases(Scope),
     /// Rows of events.
     Events(Scope),
     /// Rows of an engine's containers.

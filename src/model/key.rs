@@ -25,6 +25,10 @@ pub enum Kind {
     Namespace,
     /// A container of a Docker engine.
     Container,
+    /// An Argo Rollouts Rollout.
+    Rollout,
+    /// A Flagger Canary.
+    Canary,
 }
 
 impl Kind {
@@ -40,6 +44,8 @@ impl Kind {
             Self::Event => "Event",
             Self::Namespace => "Namespace",
             Self::Container => "Container",
+            Self::Rollout => "Rollout",
+            Self::Canary => "Canary",
         }
     }
 
@@ -55,6 +61,8 @@ impl Kind {
             Self::Event => "ev",
             Self::Namespace => "ns",
             Self::Container => "ctr",
+            Self::Rollout => "ro",
+            Self::Canary => "canary",
         }
     }
 
@@ -71,6 +79,8 @@ impl Kind {
             "event" | "events" | "ev" => Self::Event,
             "namespace" | "namespaces" | "ns" => Self::Namespace,
             "container" | "containers" | "ctr" => Self::Container,
+            "rollout" | "rollouts" | "ro" => Self::Rollout,
+            "canary" | "canaries" => Self::Canary,
             _ => return None,
         })
     }

@@ -4,6 +4,7 @@ use super::container::EngineContainer;
 use super::event::ClusterEvent;
 use super::key::Key;
 use super::pod::Pod;
+use super::release::Release;
 use super::workload::Workload;
 
 /// A row of a table.
@@ -17,6 +18,8 @@ pub enum Row {
     Event(Box<ClusterEvent>),
     /// An engine's container.
     Container(Box<EngineContainer>),
+    /// A release of a delivery tool.
+    Release(Box<Release>),
     /// A namespace: its name is in the key.
     Namespace(Key),
 }
@@ -30,6 +33,7 @@ impl Row {
             Self::Workload(row) => &row.key,
             Self::Event(row) => &row.key,
             Self::Container(row) => &row.key,
+            Self::Release(row) => &row.key,
             Self::Namespace(key) => key,
         }
     }

@@ -12,6 +12,8 @@ pub enum Deed {
     Restart,
     /// Go back to an earlier revision.
     Rollback,
+    /// Promote, abort, hold, resume or retry a release.
+    Release,
     /// Delete a pod or remove a container.
     Delete,
     /// Stop or start a container.
