@@ -86,7 +86,7 @@ pub enum Command {
 /// `snapshot`.
 #[derive(Debug, Clone, Args)]
 pub struct Snapshot {
-    /// overview, pods, workloads, docker, containers, metrics, logs, rollout, events, describe
+    /// overview, pods, workloads, docker, containers, metrics, logs, rollouts, rollout, events, describe
     #[arg(default_value = "overview")]
     pub view: String,
     /// Columns and rows
@@ -128,9 +128,9 @@ pub enum Format {
 /// `act`.
 #[derive(Debug, Clone, Args)]
 pub struct Act {
-    /// scale, restart, rollback, delete, stop, start, pause or unpause
+    /// scale, restart, rollback, promote, abort, hold, resume, retry, delete, stop, start, pause, unpause
     pub action: String,
-    /// KIND/NAME: deploy/web, sts/db, ds/agent, pod/web-1, ctr/redis
+    /// KIND/NAME: deploy/web, sts/db, ds/agent, ro/web, canary/web, pod/web-1, ctr/redis
     pub object: String,
     /// Replicas wanted (scale)
     #[arg(long, value_name = "N")]
@@ -138,6 +138,9 @@ pub struct Act {
     /// Revision to go back to (rollback) [default: the one before the current]
     #[arg(long, value_name = "N")]
     pub revision: Option<i64>,
+    /// Skip the remaining steps (promote)
+    #[arg(long)]
+    pub full: bool,
     /// Print the plan and change nothing
     #[arg(long, conflicts_with = "yes")]
     pub plan: bool,

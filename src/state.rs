@@ -150,7 +150,10 @@ impl State {
     #[must_use]
     pub fn object(&self, now: Now) -> Option<Key> {
         match self.focus {
-            PaneId::Rollout => self.data.cx(now).workload().map(|w| w.key.clone()),
+            PaneId::Rollout => {
+                let cx = self.data.cx(now);
+                cx.release().map(|r| r.key.clone()).or_else(|| cx.workload().map(|w| w.key.clone()))
+            }
             PaneId::Containers | PaneId::Metrics | PaneId::Logs | PaneId::Jobs => self.data.subject.key.clone(),
             id => self.pane(id).selected().cloned().or_else(|| self.data.subject.key.clone()),
         }

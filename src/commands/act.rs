@@ -52,7 +52,7 @@ fn objects(cmd: &Cmd) -> Result<Vec<Key>, String> {
 fn workload(cmd: &Cmd) -> Result<Key, String> {
     let key = cmd.state.object(cmd.now).ok_or("nothing under the cursor")?;
     match key.kind {
-        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => Ok(key),
+        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout | Kind::Canary => Ok(key),
         kind => Err(format!("a {} has no revisions or replicas of its own: choose a workload", kind.word())),
     }
 }
@@ -138,6 +138,32 @@ pub fn pause(cmd: &mut Cmd, _: &[String]) -> Outcome {
         if state == EngineState::Paused { Action::Unpause { key } } else { Action::Pause { key } }
     })?;
     plan(cmd, actions)
+}
+
+pub fn promote(cmd: &mut Cmd, args: &[String]) -> Outcome {
+    let full = match args.first().map(String::as_str) {
+        None => false,
+        Some("full") => true,
+        Some(other) => return Err(format!("promote \"{other}\"? full, or nothing")),
+    };
+    let key = workload(cmd)?;
+    plan(cmd, vec![Action::Promote { key, full }])
+}
+
+pub fn abort(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let key = workload(cmd)?;
+    plan(cmd, vec![Action::Abort { key }])
+}
+
+pub fn hold(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let key = workload(cmd)?;
+    let held = cmd.state.data.world.releases.get(&key).is_some_and(|release| release.is_held);
+    plan(cmd, vec![if held { Action::Resume { key } } else { Action::Hold { key } }])
+}
+
+pub fn retry(cmd: &mut Cmd, _: &[String]) -> Outcome {
+    let key = workload(cmd)?;
+    plan(cmd, vec![Action::Retry { key }])
 }
 
 pub fn undo(cmd: &mut Cmd, _: &[String]) -> Outcome {

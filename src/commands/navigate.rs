@@ -83,6 +83,7 @@ pub fn drill(cmd: &mut Cmd, _: &[String]) -> Outcome {
             pane.on(&Ask::Filter(name), &cx);
             go(cmd, View::Only(PaneId::Pods));
         }
+        PaneId::Releases => go(cmd, View::Only(PaneId::Rollout)),
         PaneId::Rollout => return super::act::rollback(cmd, &[]),
         _ => return describe(cmd, &[]),
     }

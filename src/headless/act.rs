@@ -122,13 +122,18 @@ fn parse<'a>(act: &Act, opened: &'a [Opened], scope: &Scope) -> Result<(&'a Open
         },
         "restart" => Action::Restart { key },
         "rollback" | "undo" => Action::Rollback { key, revision: act.revision.unwrap_or(0) },
+        "promote" => Action::Promote { key, full: act.full },
+        "abort" => Action::Abort { key },
+        "hold" => Action::Hold { key },
+        "resume" => Action::Resume { key },
+        "retry" => Action::Retry { key },
         "delete" | "remove" => Action::Delete { key },
         "stop" => Action::Stop { key },
         "start" => Action::Start { key },
         "pause" => Action::Pause { key },
         "unpause" => Action::Unpause { key },
         other => {
-            bail!("no action \"{other}\": there are scale, restart, rollback, delete, stop, start, pause, unpause")
+            bail!("no action \"{other}\": there are scale, restart, rollback, promote, abort, hold, resume, retry, delete, stop, start, pause, unpause")
         }
     };
     if !action.fits() {

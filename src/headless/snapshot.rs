@@ -109,7 +109,7 @@ enum Progress {
 
 /// True for feeds of rows.
 const fn is_list(feed: &Feed) -> bool {
-    matches!(feed, Feed::Pods(_) | Feed::Workloads(_) | Feed::Events(_) | Feed::Containers | Feed::Server)
+    matches!(feed, Feed::Pods(_) | Feed::Workloads(_) | Feed::Releases(_) | Feed::Events(_) | Feed::Containers | Feed::Server)
 }
 
 /// True when usage and log of the selection have come, or cannot.
@@ -139,6 +139,7 @@ fn choose(state: &mut State, options: &Snapshot, now: crate::model::Now) -> Resu
         let list = match key.kind {
             Kind::Pod => PaneId::Pods,
             Kind::Container => PaneId::Docker,
+            Kind::Rollout | Kind::Canary => PaneId::Releases,
             _ => PaneId::Workloads,
         };
         if options.select.is_some() {
@@ -169,6 +170,7 @@ fn find(state: &State, text: &str) -> Result<Option<Key>> {
     let fits = |key: &Key| key.kind == kind && *key.name == *name;
     Ok(match kind {
         Kind::Pod => world.pods.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
+        Kind::Rollout | Kind::Canary => world.releases.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
         Kind::Container => world.containers.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
         _ => world.workloads.iter().map(|(_, row)| &row.key).find(|k| fits(k)).cloned(),
     })
@@ -189,6 +191,7 @@ fn states(state: &State, clock: &Clock) -> Vec<(FeedSpec, Freshness)> {
             let freshness = match &spec.feed {
                 Feed::Pods(_) => world.pods.freshness(&spec).clone(),
                 Feed::Workloads(_) => world.workloads.freshness(&spec).clone(),
+                Feed::Releases(_) => world.releases.freshness(&spec).clone(),
                 Feed::Events(_) => world.events.freshness(&spec).clone(),
                 Feed::Containers => world.containers.freshness(&spec).clone(),
                 Feed::Object(key) => {
@@ -221,7 +224,7 @@ fn is_loaded(state: &State, clock: &Clock, which: impl Fn(&Feed) -> bool) -> boo
 fn shown_kind_alive(state: &State) -> bool {
     let kind = match state.focus {
         PaneId::Docker => TargetKind::Docker,
-        PaneId::Pods | PaneId::Workloads | PaneId::Events | PaneId::Rollout => TargetKind::Kubernetes,
+        PaneId::Pods | PaneId::Workloads | PaneId::Events | PaneId::Rollout | PaneId::Releases => TargetKind::Kubernetes,
         _ => return true,
     };
     let alive = |t: &crate::world::Target| t.meta.kind == kind && matches!(t.link, Freshness::Live);

@@ -32,6 +32,8 @@ pub enum Context {
     Containers,
     /// The log pane.
     Logs,
+    /// The list of releases.
+    Releases,
     /// The rollout pane.
     Rollout,
     /// The jobs pane.
@@ -42,7 +44,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, as documentation lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Welcome,
         Self::List,
@@ -51,6 +53,7 @@ impl Context {
         Self::Docker,
         Self::Containers,
         Self::Logs,
+        Self::Releases,
         Self::Rollout,
         Self::Jobs,
         Self::Text,
@@ -68,6 +71,7 @@ impl Context {
             Self::Docker => "docker",
             Self::Containers => "containers",
             Self::Logs => "logs",
+            Self::Releases => "releases",
             Self::Rollout => "rollout",
             Self::Jobs => "jobs",
             Self::Text => "text",
@@ -132,7 +136,7 @@ impl Keymap {
             let Ok(context) = Context::deserialize(toml::Value::String(section.get_ref().clone())) else {
                 errors.push(KeymapError(format!(
                     "line {}: [{}] is no context: expected global, welcome, list, pods, workloads, docker, containers, logs, \
-                     rollout, jobs or text",
+                     releases, rollout, jobs or text",
                     line(section.span()),
                     section.get_ref()
                 )));

@@ -48,6 +48,8 @@ pub struct Release {
     pub waits_for: Box<str>,
     /// True when nothing goes on until somebody decides.
     pub needs_decision: bool,
+    /// True while somebody holds it on purpose (`spec.paused`, `spec.suspend`).
+    pub is_held: bool,
     /// Current step and number of steps, where it has steps.
     pub step: Option<(u32, u32)>,
     /// Share of traffic for the new version in percent: asked for, and real where it is known.

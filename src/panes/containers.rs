@@ -250,6 +250,7 @@ pub fn subject_freshness(cx: &Cx) -> Option<Freshness> {
     match key.kind {
         Kind::Pod => of_target(cx.world.pods.feeds().collect()),
         Kind::Container => of_target(cx.world.containers.feeds().collect()),
+        Kind::Rollout | Kind::Canary => of_target(cx.world.releases.feeds().collect()),
         _ => of_target(cx.world.workloads.feeds().collect()),
     }
 }

@@ -587,6 +587,7 @@ pub const fn title_word(id: PaneId) -> &'static str {
         PaneId::Containers => "Containers",
         PaneId::Metrics => "Metrics",
         PaneId::Logs => "Logs",
+        PaneId::Releases => "Rollouts",
         PaneId::Rollout => "Rollout",
         PaneId::Events => "Events",
         PaneId::Jobs => "Jobs",

@@ -2,6 +2,7 @@
 //! (cursor, filter, scroll); everything else it is given.
 
 pub mod containers;
+mod delivery;
 pub mod describe;
 pub mod docker;
 pub mod events;
@@ -11,6 +12,7 @@ pub mod list;
 pub mod logs;
 pub mod metrics;
 pub mod pods;
+pub mod releases;
 pub mod rollout;
 pub mod workloads;
 
@@ -20,7 +22,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::input::Context;
-use crate::model::{Feed, FeedSpec, Key, Kind, Now, Pod, Scope, TargetKind, Workload};
+use crate::model::{Feed, FeedSpec, Key, Kind, Now, Pod, Release, Scope, TargetKind, Workload};
 use crate::state::{Jobs, Settings};
 use crate::ui::Look;
 use crate::world::{Freshness, World};
@@ -40,6 +42,8 @@ pub enum PaneId {
     Metrics,
     /// Log of the selected container.
     Logs,
+    /// Releases, whatever delivers them.
+    Releases,
     /// Rollout of the selection's workload.
     Rollout,
     /// Events.
@@ -52,13 +56,14 @@ pub enum PaneId {
 
 impl PaneId {
     /// Every pane.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pods,
         Self::Workloads,
         Self::Docker,
         Self::Containers,
         Self::Metrics,
         Self::Logs,
+        Self::Releases,
         Self::Rollout,
         Self::Events,
         Self::Jobs,
@@ -75,6 +80,7 @@ impl PaneId {
             Self::Containers => "containers",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
+            Self::Releases => "rollouts",
             Self::Rollout => "rollout",
             Self::Events => "events",
             Self::Jobs => "jobs",
@@ -91,7 +97,7 @@ impl PaneId {
     /// True for panes that choose the selection; the others follow it.
     #[must_use]
     pub const fn leads(self) -> bool {
-        matches!(self, Self::Pods | Self::Workloads | Self::Docker)
+        matches!(self, Self::Pods | Self::Workloads | Self::Docker | Self::Releases)
     }
 }
 
@@ -153,6 +159,13 @@ impl<'a> Cx<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The release that the selection is about, when a delivery tool makes it.
+    #[must_use]
+    pub fn release(&self) -> Option<&'a Release> {
+        let key = self.subject.key.as_ref().filter(|key| matches!(key.kind, Kind::Rollout | Kind::Canary))?;
+        self.world.releases.get(key).or_else(|| self.world.releases.grave(key))
     }
 
     /// The container of [`Self::pod`] that logs and metrics are about.
@@ -347,6 +360,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
         Box::new(containers::Containers::default()),
         Box::new(metrics::Metrics),
         Box::new(logs::Logs::default()),
+        Box::new(list::List::<crate::model::Release>::new(PaneId::Releases)),
         Box::new(rollout::Rollout::default()),
         Box::new(list::List::<crate::model::ClusterEvent>::new(PaneId::Events)),
         Box::new(jobs::JobsPane::default()),

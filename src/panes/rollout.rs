@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use super::containers::subject_freshness;
+use super::delivery;
 use super::workloads::phase;
 use super::{Ask, Cx, Motion, Pane, PaneId, Title};
 use crate::input::Context;
@@ -34,7 +35,7 @@ pub fn revisions<'a>(cx: &Cx<'a>) -> &'a [Revision] {
 }
 
 /// Writes one line at `y` if there is room, and moves on.
-struct Pen<'a> {
+pub(super) struct Pen<'a> {
     area: Rect,
     y: u16,
     look: &'a Look,
@@ -42,7 +43,8 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    fn line(&mut self, pieces: &[(&str, Role)]) {
+    /// Writes one line.
+    pub(super) fn line(&mut self, pieces: &[(&str, Role)]) {
         if self.y >= self.area.bottom() {
             return;
         }
@@ -51,13 +53,18 @@ impl Pen<'_> {
         self.y += 1;
     }
 
+    /// True when only ASCII can be shown.
+    pub(super) fn ascii(&self) -> bool {
+        self.look.ascii
+    }
+
     fn left(&self) -> u16 {
         self.area.bottom().saturating_sub(self.y)
     }
 }
 
 /// A bar of `width` cells: done, then under way, then missing.
-fn bar(done: i32, of: i32, width: usize, ascii: bool) -> String {
+pub(super) fn bar(done: i32, of: i32, width: usize, ascii: bool) -> String {
     let (full, empty) = if ascii { ('#', '.') } else { ('█', '░') };
     let of = usize::try_from(of.max(1)).unwrap_or(1);
     let done = usize::try_from(done.max(0)).unwrap_or(0).min(of) * width / of;
@@ -217,12 +224,14 @@ impl Pane for Rollout {
     }
 
     fn title(&self, cx: &Cx) -> Title {
-        let detail = cx.workload().map(|w| w.key.slug()).unwrap_or_default();
-        Title { text: "Rollout".into(), detail, freshness: cx.workload().and_then(|_| subject_freshness(cx)) }
+        let about = cx.release().map(|r| &r.key).or_else(|| cx.workload().map(|w| &w.key));
+        let detail = about.map(Key::slug).unwrap_or_default();
+        Title { text: "Rollout".into(), detail, freshness: about.and_then(|_| subject_freshness(cx)) }
     }
 
     fn needs(&self, cx: &Cx) -> Vec<FeedSpec> {
         let mut needs = cx.each(crate::model::TargetKind::Kubernetes, |scope| Feed::Workloads(scope.clone()));
+        needs.extend(cx.each(crate::model::TargetKind::Kubernetes, |scope| Feed::Releases(scope.clone())));
         if let Some(workload) = cx.workload() {
             needs.push(FeedSpec { target: workload.key.target, feed: Feed::Revisions(workload.key.clone()) });
         }
@@ -244,6 +253,10 @@ impl Pane for Rollout {
 
     fn view(&mut self, cx: &Cx, look: &Look, area: Rect, buf: &mut Buffer) {
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        if let Some(release) = cx.release() {
+            delivery::view(release, cx, &mut Pen { area: inner, y: inner.y, look, buf });
+            return;
+        }
         let Some(workload) = cx.workload() else {
             let message = match &cx.subject.key {
                 None => "nothing selected",
@@ -271,6 +284,9 @@ impl Pane for Rollout {
     }
 
     fn json(&mut self, cx: &Cx) -> Value {
+        if let Some(release) = cx.release() {
+            return delivery::json(release);
+        }
         let Some(workload) = cx.workload() else { return Value::Null };
         let status = workload.rollout();
         json!({

@@ -76,7 +76,7 @@ pub fn places(view: View, area: Rect, kinds: Kinds) -> Vec<Place> {
 fn lists(kinds: Kinds) -> Vec<PaneId> {
     let mut tabs = Vec::new();
     if kinds.kubernetes || !kinds.docker {
-        tabs.extend([PaneId::Pods, PaneId::Workloads]);
+        tabs.extend([PaneId::Pods, PaneId::Workloads, PaneId::Releases]);
     }
     if kinds.docker {
         tabs.push(PaneId::Docker);
@@ -109,14 +109,14 @@ fn wide(area: Rect, kinds: Kinds) -> Vec<Place> {
         (true, true) => {
             let left = rows(top[0], &[Fill(5), Fill(3), Fill(4)]);
             out.push(place(left[0], &[PaneId::Pods]));
-            out.push(place(left[1], &[PaneId::Workloads, PaneId::Events]));
+            out.push(place(left[1], &[PaneId::Workloads, PaneId::Releases, PaneId::Events]));
             out.push(place(left[2], &[PaneId::Docker]));
         }
         (false, true) => out.push(place(top[0], &[PaneId::Docker])),
         _ => {
             let left = rows(top[0], &[Fill(3), Fill(2)]);
             out.push(place(left[0], &[PaneId::Pods]));
-            out.push(place(left[1], &[PaneId::Workloads, PaneId::Events]));
+            out.push(place(left[1], &[PaneId::Workloads, PaneId::Releases, PaneId::Events]));
         }
     }
     out.push(place(right[0], &[PaneId::Containers]));

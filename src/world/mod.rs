@@ -1,6 +1,7 @@
 //! Our picture of reality: every row, sample, log and object that feeds delivered.
 
 pub mod log;
+mod native;
 mod names;
 pub mod order;
 pub mod table;
@@ -27,6 +28,14 @@ impl Keyed for Pod {
 impl Keyed for Workload {
     fn key(&self) -> &Key {
         &self.key
+    }
+}
+impl Keyed for Release {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+    fn comes_from(&self, feed: &Feed) -> bool {
+        (self.engine == Engine::Native) == matches!(feed, Feed::Workloads(_))
     }
 }
 impl Keyed for ClusterEvent {
@@ -94,6 +103,8 @@ pub struct World {
     pub pods: Table<Pod>,
     /// Workloads of all targets.
     pub workloads: Table<Workload>,
+    /// Releases of all targets: those of delivery tools, and every workload's own.
+    pub releases: Table<Release>,
     /// Events of all targets.
     pub events: Table<ClusterEvent>,
     /// Engine containers of all targets.
@@ -261,11 +272,13 @@ impl World {
                 self.names.sweep(self.pods.len(), self.pods.iter());
             }
             Row::Workload(row) => {
+                self.releases.upsert(spec, native::release(&row));
                 let slot = self.workloads.upsert(spec, row);
                 if let Some(row) = self.workloads.at(slot) {
                     self.names.insert(&row.key, slot);
                 }
             }
+            Row::Release(row) => self.releases.upsert(spec, *row),
             Row::Event(row) => {
                 self.events.upsert(spec, row);
             }
@@ -303,7 +316,11 @@ impl World {
     fn each_table(&mut self, spec: &FeedSpec, mut f: impl FnMut(&mut dyn Intake)) {
         match spec.feed {
             Feed::Pods(_) => f(&mut self.pods),
-            Feed::Workloads(_) => f(&mut self.workloads),
+            Feed::Workloads(_) => {
+                f(&mut self.workloads);
+                f(&mut self.releases);
+            }
+            Feed::Releases(_) => f(&mut self.releases),
             Feed::Events(_) => f(&mut self.events),
             Feed::Containers => f(&mut self.containers),
             Feed::Namespaces => f(&mut self.namespaces),

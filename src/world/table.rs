@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use crate::model::{Fault, FeedSpec, Key, Stamp};
+use crate::model::{Fault, Feed, FeedSpec, Key, Stamp};
 
 /// How many changes the journal holds; a view further behind rebuilds.
 const JOURNAL: usize = 8192;
@@ -14,6 +14,10 @@ const GRAVES: usize = 128;
 pub trait Keyed: Clone {
     /// Its key.
     fn key(&self) -> &Key;
+    /// True when rows like this come from `feed`; differs only where several feeds fill one table.
+    fn comes_from(&self, _feed: &Feed) -> bool {
+        true
+    }
 }
 
 /// How far one feed can be believed.
@@ -152,7 +156,8 @@ impl<T: Keyed> Table<T> {
         }
     }
 
-    /// The listing is complete: rows of this target that it did not hold are gone. Returns their keys.
+    /// The listing is complete: rows of this target and feed that it did not hold are gone. Returns
+    /// their keys.
     pub fn synced(&mut self, spec: &FeedSpec) -> Vec<Key> {
         let intake = self.intakes.entry(spec.clone()).or_default();
         intake.freshness = Freshness::Live;
@@ -160,9 +165,9 @@ impl<T: Keyed> Table<T> {
         let Some(seen) = intake.seen.take() else { return Vec::new() };
         let gone: Vec<Key> = (0u32..)
             .zip(&self.slots)
-            .filter_map(|(slot, row)| Some((slot, row.as_ref()?.key())))
-            .filter(|(slot, key)| key.target == spec.target && !seen.contains(slot))
-            .map(|(_, key)| key.clone())
+            .filter_map(|(slot, row)| Some((slot, row.as_ref()?)))
+            .filter(|(slot, row)| row.key().target == spec.target && !seen.contains(slot) && row.comes_from(&spec.feed))
+            .map(|(_, row)| row.key().clone())
             .collect();
         for key in &gone {
             self.remove(key);
@@ -238,7 +243,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Feed, Kind, TargetId};
+    use crate::model::{Kind, TargetId};
 
     impl Keyed for Key {
         fn key(&self) -> &Key {
