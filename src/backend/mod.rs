@@ -5,6 +5,7 @@
 
 pub mod demo;
 pub mod docker;
+mod emit;
 pub mod kubernetes;
 
 use std::sync::Arc;

@@ -1,43 +1,17 @@
-//! Streams made of a loop that sends: nothing is spawned, so dropping the stream ends its work.
+//! What the feeds of an engine share: its events as a stream, lines, and pauses between attempts.
 
 use std::fmt::Write as _;
-use std::future::{Future, ready};
+use std::future::ready;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use serde_json::json;
-use tokio::sync::mpsc::{Sender, channel};
-use tokio_stream::wrappers::ReceiverStream;
 
 use super::engine::{Engine, escape};
 use super::inspect::Event;
-use crate::model::{Fault, FeedEvent};
-
-/// The stream of what `run` sends; it ends when `run` does.
-pub fn of<T, F, Fut>(run: F) -> BoxStream<'static, T>
-where
-    T: Send + 'static,
-    F: FnOnce(Sender<T>) -> Fut,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let (tx, rx) = channel(32);
-    let work = run(tx).into_stream().filter_map(|()| ready(None));
-    stream::select(ReceiverStream::new(rx), work).boxed()
-}
-
-/// Sends; the receiver lives in the same stream, so it is never gone while this runs.
-pub async fn send<T>(tx: &Sender<T>, item: T) {
-    let _ = tx.send(item).await;
-}
-
-/// A feed that the engine does not have: says so once and stays.
-#[must_use]
-pub fn unsupported(what: &str) -> BoxStream<'static, FeedEvent> {
-    let fault = Fault::Unsupported { what: what.to_owned() };
-    stream::once(ready(FeedEvent::Lost(fault))).chain(stream::pending()).boxed()
-}
+use crate::model::Fault;
 
 /// Waits between attempts: from 250 ms doubling to a ceiling, until something worked.
 #[derive(Debug)]
@@ -150,15 +124,5 @@ mod tests {
         assert_eq!(steps, [250, 500, 1000, 2000, 2000]);
         backoff.reset();
         assert_eq!(backoff.step().as_millis(), 250);
-    }
-
-    #[tokio::test]
-    async fn a_stream_ends_with_its_loop() {
-        let stream = of(|tx| async move {
-            for n in 0..100 {
-                send(&tx, n).await;
-            }
-        });
-        assert_eq!(stream.collect::<Vec<_>>().await, (0..100).collect::<Vec<_>>());
     }
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::engine::Engine;
-use super::feed::{Backoff, events, send};
+use super::feed::{Backoff, events};
 use super::frames::{Decoder, Item};
 use super::inspect::{Event, Inspect};
 use super::resume::Resume;
 use super::rows::handle;
+use crate::backend::emit::Emitter;
 use crate::model::{EngineState, Fault, FeedEvent, LogRecord, LogSource};
 
 /// Lines of the past that are read when a log is opened.
@@ -28,7 +28,7 @@ const BEHIND: Duration = Duration::from_millis(500);
 struct Reader {
     engine: Engine,
     source: LogSource,
-    tx: Sender<FeedEvent>,
+    out: Emitter<FeedEvent>,
     resume: Resume,
     /// Oldest line that was not complete when the last stream ended.
     pending: Option<i64>,
@@ -48,13 +48,13 @@ enum End {
 }
 
 /// Runs the feed for ever.
-pub async fn run(engine: Engine, source: LogSource, tx: Sender<FeedEvent>) {
+pub async fn run(engine: Engine, source: LogSource, out: Emitter<FeedEvent>) {
     let mut reader =
-        Reader { engine, source, tx, resume: Resume::default(), pending: None, noted: String::new(), exit: None };
+        Reader { engine, source, out, resume: Resume::default(), pending: None, noted: String::new(), exit: None };
     let mut backoff = Backoff::new(Duration::from_secs(2));
     loop {
         let fault = reader.follow(&mut backoff).await;
-        send(&reader.tx, FeedEvent::Lost(fault.clone())).await;
+        reader.out.lost(fault.clone()).await;
         backoff.wait(&fault).await;
     }
 }
@@ -74,7 +74,7 @@ impl Reader {
         let mut inspect = self.inspect().await?;
         loop {
             let body = self.engine.stream(&self.path()).await?.boxed();
-            send(&self.tx, FeedEvent::Alive).await;
+            self.out.send(FeedEvent::Alive).await;
             backoff.reset();
             self.resume.reattach();
             let mut decoder = Decoder::new(inspect.config.tty);
@@ -172,12 +172,12 @@ impl Reader {
             }
         }
         if !records.is_empty() {
-            send(&self.tx, FeedEvent::Log(records)).await;
+            self.out.send(FeedEvent::Log(records)).await;
         }
     }
 
     async fn note(&self, text: String) {
-        send(&self.tx, FeedEvent::Log(vec![LogRecord::Note(text.into())])).await;
+        self.out.send(FeedEvent::Log(vec![LogRecord::Note(text.into())])).await;
     }
 
     /// Notes a restart; the event with the exit code may be a little behind.

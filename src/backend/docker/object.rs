@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::Value;
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until};
 
 use super::engine::Engine;
-use super::feed::{Backoff, events, send};
+use super::feed::{Backoff, events};
 use super::rows::handle;
+use crate::backend::emit::Emitter;
 use crate::model::{Fault, FeedEvent, Key};
 
 /// How often it is read anyway.
@@ -20,12 +20,12 @@ const AGAIN: Duration = Duration::from_secs(30);
 const COALESCE: Duration = Duration::from_millis(100);
 
 /// Runs the feed for ever.
-pub async fn run(engine: Engine, key: Key, tx: Sender<FeedEvent>) {
+pub async fn run(engine: Engine, key: Key, out: Emitter<FeedEvent>) {
     let mut backoff = Backoff::new(Duration::from_secs(2));
     let mut last: Option<Arc<str>> = None;
     loop {
-        let fault = follow(&engine, &key, &tx, &mut backoff, &mut last).await;
-        send(&tx, FeedEvent::Lost(fault.clone())).await;
+        let fault = follow(&engine, &key, &out, &mut backoff, &mut last).await;
+        out.lost(fault.clone()).await;
         backoff.wait(&fault).await;
     }
 }
@@ -33,7 +33,7 @@ pub async fn run(engine: Engine, key: Key, tx: Sender<FeedEvent>) {
 async fn follow(
     engine: &Engine,
     key: &Key,
-    tx: &Sender<FeedEvent>,
+    out: &Emitter<FeedEvent>,
     backoff: &mut Backoff,
     last: &mut Option<Arc<str>>,
 ) -> Fault {
@@ -62,10 +62,10 @@ async fn follow(
                 };
                 backoff.reset();
                 if last.as_ref() == Some(&text) {
-                    send(tx, FeedEvent::Alive).await;
+                    out.send(FeedEvent::Alive).await;
                 } else {
                     *last = Some(Arc::clone(&text));
-                    send(tx, FeedEvent::Object(text)).await;
+                    out.send(FeedEvent::Object(text)).await;
                 }
             }
         }

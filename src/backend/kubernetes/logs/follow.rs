@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::pending;
 use futures::stream::BoxStream;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
@@ -13,8 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::instance::{self, Instance};
 use super::pass::{self, Outcome, Request};
 use super::resume::Resume;
+use crate::backend::emit::{Emitter, feed};
 use crate::backend::kubernetes::Link;
-use crate::backend::kubernetes::emit::{Emitter, emit};
 use crate::backend::kubernetes::operator::encode;
 use crate::model::{Fault, FeedEvent, LogRecord, LogSource, Stamp};
 
@@ -33,14 +32,13 @@ const EMPTY: Duration = Duration::from_secs(2);
 /// gone a note says so, and nothing more comes.
 #[must_use]
 pub fn follow(link: Link, source: LogSource) -> BoxStream<'static, FeedEvent> {
-    emit(move |out| async move {
+    feed(move |out| async move {
         let mut follower = Follower::new(link, source, out);
         if follower.source.previous {
             follower.previous().await;
         } else {
             follower.run().await;
         }
-        pending::<()>().await;
     })
 }
 
@@ -180,7 +178,7 @@ impl Follower {
             path = format!("{path}&sinceTime={}", Stamp(since.saturating_mul(1_000)).rfc3339());
         }
         let request = Request { path: &path, gaps, last };
-        pass::read(&self.link, request, &mut self.resume, &mut self.lost, &mut self.out).await
+        pass::read(&self.link, request, &mut self.resume, &mut self.lost, &self.out).await
     }
 
     /// A new instance has come: first the end of the old one, then what happened, then the new.

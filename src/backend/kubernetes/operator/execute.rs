@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::subject;
 use crate::actions::{Approved, Change, Method, Plan, Progress, Receipt};
+use crate::backend::emit::{Emitter, emit};
 use crate::backend::kubernetes::Link;
-use crate::backend::kubernetes::emit::{Emitter, emit};
 use crate::model::Fault;
 
 /// How often the condition of one change is renewed.
@@ -31,7 +31,7 @@ pub async fn rehearse(link: &Link, change: &Change) -> Result<Value, Fault> {
 /// Sends the plan's changes in order; ends after `Done` or `Failed`.
 #[must_use]
 pub fn execute(link: Link, approved: Approved) -> BoxStream<'static, Progress> {
-    emit(move |mut out: Emitter<Progress>| async move {
+    emit(move |out: Emitter<Progress>| async move {
         let plan = approved.plan();
         let mut receipt = Receipt::default();
         for change in &plan.changes {
