@@ -8,11 +8,12 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::engine::Engine;
-use super::feed::{Backoff, events};
+use super::feed::{LONGEST, events, rest};
 use super::inspect::{Event, Inspect, Summary};
 use super::past::Past;
 use super::rows::row;
 use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{EngineContainer, EngineState, Fault, FeedEvent, Health, Row, TargetId};
 
 /// Events of one container that come closer than this cost one inspect.
@@ -35,18 +36,18 @@ struct Table {
 /// Runs the feed for ever.
 pub async fn run(engine: Engine, target: TargetId, out: Emitter<FeedEvent>) {
     let mut table = Table { engine, target, out, past: Past::default(), rows: HashMap::new() };
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+    let mut pauses = Pauses::up_to(LONGEST);
     loop {
-        let fault = table.follow(&mut backoff).await;
+        let fault = table.follow(&mut pauses).await;
         table.engine.forget().await;
         table.out.lost(fault.clone()).await;
-        backoff.wait(&fault).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
 impl Table {
     /// One connection, from subscription to its end.
-    async fn follow(&mut self, backoff: &mut Backoff) -> Fault {
+    async fn follow(&mut self, pauses: &mut Pauses) -> Fault {
         let since = self.past.resume();
         let mut stream = match events(&self.engine, None, since).await {
             Ok(stream) => stream,
@@ -64,7 +65,7 @@ impl Table {
         if let Err(fault) = self.load().await {
             return fault;
         }
-        backoff.reset();
+        pauses.reset();
         let mut due: Option<Instant> = None;
         let mut relist = Instant::now() + RELIST;
         loop {

@@ -9,42 +9,22 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;
 
-use super::engine::{Engine, escape};
+use super::engine::Engine;
 use super::inspect::Event;
+use crate::backend::escape;
+use crate::backend::retry::Pauses;
 use crate::model::Fault;
 
-/// Waits between attempts: from 250 ms doubling to a ceiling, until something worked.
-#[derive(Debug)]
-pub struct Backoff {
-    next: Duration,
-    ceiling: Duration,
-}
+/// Longest pause between attempts to reach the engine.
+pub const LONGEST: Duration = Duration::from_secs(2);
+/// Shortest pause after a fault that does not pass by itself.
+const PATIENT: Duration = Duration::from_secs(5);
 
-impl Backoff {
-    /// A backoff up to `ceiling`.
-    #[must_use]
-    pub const fn new(ceiling: Duration) -> Self {
-        Self { next: Duration::from_millis(250), ceiling }
-    }
-
-    /// Something worked.
-    pub fn reset(&mut self) {
-        self.next = Duration::from_millis(250);
-    }
-
-    /// Time to wait now.
-    pub fn step(&mut self) -> Duration {
-        let now = self.next;
-        self.next = (now * 2).min(self.ceiling);
-        now
-    }
-
-    /// Waits, longer for faults that do not pass by themselves.
-    pub async fn wait(&mut self, fault: &Fault) {
-        let patient = matches!(fault, Fault::Unsupported { .. } | Fault::Invalid { .. } | Fault::Gone { .. });
-        let pause = self.step();
-        tokio::time::sleep(if patient { pause.max(Duration::from_secs(5)) } else { pause }).await;
-    }
+/// Waits after `fault`: longer for faults that do not pass by themselves.
+pub async fn rest(pauses: &mut Pauses, fault: &Fault) {
+    let patient = matches!(fault, Fault::Unsupported { .. } | Fault::Invalid { .. } | Fault::Gone { .. });
+    let pause = pauses.step();
+    tokio::time::sleep(if patient { pause.max(PATIENT) } else { pause }).await;
 }
 
 /// Events of one container, or of all, since a stamp in nanoseconds (0: from now on).
@@ -62,7 +42,7 @@ pub async fn events(
     if let Some(id) = container {
         filters["container"] = json!([id]);
     }
-    let mut path = format!("/events?filters={}", escape(&filters.to_string()));
+    let mut path = format!("/events?filters={}", escape::url(&filters.to_string()));
     if since > 0 {
         let _ = write!(path, "&since={}.{:09}", since / 1_000_000_000, since % 1_000_000_000);
     }
@@ -115,14 +95,5 @@ mod tests {
             let got: Vec<_> = lines(stream::iter(parts)).map(|line| line.unwrap()).collect().await;
             assert_eq!(got, [&b"{\"a\":1}"[..], b"{\"b\":22}"], "chunks of {size}");
         }
-    }
-
-    #[test]
-    fn the_backoff_doubles_to_its_ceiling() {
-        let mut backoff = Backoff::new(Duration::from_secs(2));
-        let steps: Vec<u128> = (0..5).map(|_| backoff.step().as_millis()).collect();
-        assert_eq!(steps, [250, 500, 1000, 2000, 2000]);
-        backoff.reset();
-        assert_eq!(backoff.step().as_millis(), 250);
     }
 }

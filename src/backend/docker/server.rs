@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::engine::{Engine, Session};
-use super::feed::Backoff;
+use super::feed::{LONGEST, rest};
 use super::resolve::Address;
 use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{Access, Deed, Fault, FeedEvent, ServerInfo};
 
 /// Time between pings.
@@ -34,16 +35,16 @@ struct Info {
 
 /// Runs the feed for ever.
 pub async fn run(engine: Engine, out: Emitter<FeedEvent>) {
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+    let mut pauses = Pauses::up_to(LONGEST);
     loop {
-        let fault = follow(&engine, &out, &mut backoff).await;
+        let fault = follow(&engine, &out, &mut pauses).await;
         engine.forget().await;
         out.lost(fault.clone()).await;
-        backoff.wait(&fault).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
-async fn follow(engine: &Engine, out: &Emitter<FeedEvent>, backoff: &mut Backoff) -> Fault {
+async fn follow(engine: &Engine, out: &Emitter<FeedEvent>, pauses: &mut Pauses) -> Fault {
     let facts = async {
         let session = engine.session().await?;
         let info: Info = engine.get("/info").await?;
@@ -53,7 +54,7 @@ async fn follow(engine: &Engine, out: &Emitter<FeedEvent>, backoff: &mut Backoff
         Ok(info) => out.send(FeedEvent::Server(Box::new(info))).await,
         Err(fault) => return fault,
     }
-    backoff.reset();
+    pauses.reset();
     loop {
         tokio::time::sleep(PULSE).await;
         match tokio::time::timeout(PULSE, engine.get_bytes("/_ping")).await {

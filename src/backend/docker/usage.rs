@@ -8,11 +8,12 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep_until};
 
 use super::engine::Engine;
-use super::feed::{Backoff, lines};
+use super::feed::{LONGEST, lines, rest};
 use super::inspect::Summary;
 use super::rows::{handle, key};
 use super::stats::{Counters, Stats};
 use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{Fault, FeedEvent, Key, Sample, TargetId};
 
 /// Least and longest time from round to round over all containers.
@@ -31,13 +32,13 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// Runs [`Feed::Usage`](crate::model::Feed::Usage) for ever.
 pub async fn all(engine: Engine, target: TargetId, out: Emitter<FeedEvent>) {
     let mut before: HashMap<String, Counters> = HashMap::new();
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+    let mut pauses = Pauses::up_to(LONGEST);
     let mut pause = FIRST;
     loop {
         let begun = Instant::now();
         match round(&engine, target, &mut before).await {
             Ok(samples) => {
-                backoff.reset();
+                pauses.reset();
                 let next = (EACH * u32::try_from(samples.len()).unwrap_or(u32::MAX)).clamp(SLOW.0, SLOW.1);
                 let event = if samples.is_empty() { FeedEvent::Alive } else { FeedEvent::Samples(samples) };
                 out.send(event).await;
@@ -46,7 +47,7 @@ pub async fn all(engine: Engine, target: TargetId, out: Emitter<FeedEvent>) {
             }
             Err(fault) => {
                 out.lost(fault.clone()).await;
-                backoff.wait(&fault).await;
+                rest(&mut pauses, &fault).await;
             }
         }
     }
@@ -90,20 +91,20 @@ async fn round(
 
 /// Runs [`Feed::UsageOf`](crate::model::Feed::UsageOf) for ever.
 pub async fn one(engine: Engine, key: Key, out: Emitter<FeedEvent>) {
-    let mut backoff = Backoff::new(Duration::from_secs(5));
+    let mut pauses = Pauses::up_to(Duration::from_secs(5));
     loop {
-        let fault = follow(&engine, &key, &out, &mut backoff).await;
+        let fault = follow(&engine, &key, &out, &mut pauses).await;
         out.lost(fault.clone()).await;
-        backoff.wait(&fault).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
-async fn follow(engine: &Engine, key: &Key, out: &Emitter<FeedEvent>, backoff: &mut Backoff) -> Fault {
+async fn follow(engine: &Engine, key: &Key, out: &Emitter<FeedEvent>, pauses: &mut Pauses) -> Fault {
     let body = match engine.stream(&format!("/containers/{}/stats?stream=true", handle(key))).await {
         Ok(body) => body,
         Err(fault) => return fault,
     };
-    backoff.reset();
+    pauses.reset();
     let mut frames = Box::pin(lines(body));
     let mut before: Option<Counters> = None;
     loop {

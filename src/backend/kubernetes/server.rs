@@ -139,7 +139,7 @@ async fn facts(link: &Link, namespace: &str) -> Vec<(Arc<str>, Arc<str>)> {
     let reads = [("list", "pods", ""), ("list", "events", ""), ("get", "pods", "log"), ("list", "deployments", "")];
     let scoped = join_all(reads.map(|(verb, resource, sub)| async move {
         let group = if resource == "deployments" { "apps" } else { "" };
-        let ask = |namespace| Ask { verb, group, resource, subresource: sub, namespace };
+        let ask = |namespace| Ask { verb, group, resource, subresource: sub, namespace, name: "" };
         let everywhere = ask("").answer(link).await;
         let here = if namespace.is_empty() { Ok(false) } else { ask(namespace).answer(link).await };
         let slash = if sub.is_empty() { "" } else { "/" };

@@ -18,6 +18,7 @@ use super::retry::Backoff;
 use super::summary::{self, Rates};
 use super::wire::{Meta, Page, Text, decode, or_default};
 use crate::backend::emit::{self, Emitter};
+use crate::backend::escape;
 use crate::model::{Fault, FeedEvent, Key, Kind, Sample, Scope, Stamp, TargetId};
 
 /// Shortest time between two looks at everything: what measures does not do it more often.
@@ -46,9 +47,9 @@ pub async fn find_meter(link: &Link, namespace: &str) -> Result<Meter, Fault> {
     let group = "metrics.k8s.io";
     let missing = match link.get_bytes("/apis/metrics.k8s.io/v1beta1").await {
         Ok(_) => {
-            let ask = Ask { verb: "list", group, resource: "pods", subresource: "", namespace };
+            let ask = Ask { verb: "list", group, resource: "pods", subresource: "", namespace, name: "" };
             match ask.answer(link).await {
-                Ok(false) => format!("{} in {group}", ask.refusal("this user")),
+                Ok(false) => ask.refusal(""),
                 _ => return Ok(Meter::Api),
             }
         }
@@ -193,7 +194,7 @@ async fn nodes(link: &Link) -> Result<Vec<String>, Fault> {
     let mut names = Vec::new();
     let mut next = String::new();
     loop {
-        let path = format!("/api/v1/nodes?limit=250&continue={}", super::paths::escape(&next));
+        let path = format!("/api/v1/nodes?limit=250&continue={}", escape::url(&next));
         let bytes = link.get_bytes(&path).await?;
         let page: Page<Node<'_>> = decode(&bytes, &path)?;
         names.extend(page.items.iter().map(|node| node.metadata.name.to_string()));

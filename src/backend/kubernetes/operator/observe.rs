@@ -9,10 +9,11 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::history::{self, REVISION};
-use super::subject::{Subject, collection, encode};
+use super::subject::{Subject, collection};
 use super::verdict::Verdict;
 use crate::actions::{Expectation, Goal, Observation};
 use crate::backend::emit::{Emitter, emit};
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
 use crate::model::{Fault, Key, Kind};
 
@@ -72,7 +73,7 @@ impl Watch {
         let list = format!(
             "{}?fieldSelector=metadata.name%3D{}",
             collection(&self.expect.key)?,
-            encode(&self.expect.key.name)
+            escape::url(&self.expect.key.name)
         );
         let (mut items, version) = self.list(&list).await?;
         let mut object = items.pop();
@@ -165,8 +166,8 @@ impl Watch {
         };
         let Some(hash) = newest.filter(|h| !h.is_empty()) else { return Ok(None) };
         let selector = history::selector(subject.object.pointer("/spec/selector").unwrap_or(&Value::Null));
-        let selector = encode(&format!("{selector},{label}={hash}"));
-        Ok(Some(format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", encode(&key.namespace))))
+        let selector = escape::url(&format!("{selector},{label}={hash}"));
+        Ok(Some(format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", escape::url(&key.namespace))))
     }
 }
 

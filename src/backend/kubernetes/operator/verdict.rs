@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::status::workload;
 use crate::actions::{Expectation, Goal, Observation};
+use crate::backend::kubernetes::workload;
 use crate::model::{Key, RolloutPhase};
 
 /// How long a new pod may be in a crash loop or without its image before the rollout counts as failed.
@@ -62,7 +62,10 @@ impl Verdict {
     }
 
     fn replicas(&mut self, key: &Key, object: &Value, wanted: u32) -> Option<Observation> {
-        let seen = workload(key, object);
+        let seen = match workload::read(key, object) {
+            Ok(seen) => seen,
+            Err(fault) => return self.waiting(fault.to_string()),
+        };
         let wanted = i32::try_from(wanted).unwrap_or(i32::MAX);
         if seen.desired != wanted {
             return Some(Observation::Contradicted(format!("overridden: now {}", seen.desired)));
@@ -77,7 +80,10 @@ impl Verdict {
     }
 
     fn rollout(&mut self, key: &Key, object: &Value) -> Option<Observation> {
-        let seen = workload(key, object);
+        let seen = match workload::read(key, object) {
+            Ok(seen) => seen,
+            Err(fault) => return self.waiting(fault.to_string()),
+        };
         let (generation, observed) = seen.generation;
         let status = seen.rollout();
         if observed < self.expect.generation.unwrap_or_default().max(generation) {
