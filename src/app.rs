@@ -14,10 +14,11 @@ use crate::backend::{Opened, demo};
 use crate::clock::Clock;
 use crate::effect::Effect;
 use crate::event::{Event, JobEvent, JobId, Signal};
-use crate::model::{FeedEvent, FeedSpec, Now};
+use crate::model::{FeedEvent, FeedSpec, Now, TargetId};
 use crate::paint::Painter;
 use crate::runtime::audit::Audit;
 use crate::runtime::clipboard::osc52;
+use crate::runtime::external;
 use crate::runtime::feeds::Feeds;
 use crate::runtime::gateway::Gateway;
 use crate::state::State;
@@ -101,11 +102,11 @@ impl<O: Output> App<O> {
     ///
     /// # Errors
     /// When the terminal cannot be read or taken back.
-    pub async fn run(
-        &mut self,
-        mut input: impl Stream<Item = std::io::Result<Input>> + Unpin,
-        mut signals: mpsc::Receiver<Signal>,
-    ) -> Result<()> {
+    pub async fn run<S>(&mut self, open_input: impl Fn() -> S, mut signals: mpsc::Receiver<Signal>) -> Result<()>
+    where
+        S: Stream<Item = std::io::Result<Input>> + Unpin,
+    {
+        let mut input = open_input();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             self.demand();
@@ -146,8 +147,15 @@ impl<O: Output> App<O> {
             let now = self.clock.now();
             for event in events {
                 for effect in update(&mut self.state, event, now) {
-                    if self.perform(effect)? {
-                        return Ok(());
+                    match effect {
+                        Effect::Quit => return Ok(()),
+                        Effect::Login(target) => {
+                            // two readers of one terminal would steal each other's keys
+                            drop(input);
+                            self.login(target).await?;
+                            input = open_input();
+                        }
+                        effect => self.perform(effect)?,
                     }
                 }
             }
@@ -192,8 +200,31 @@ impl<O: Output> App<O> {
         }
     }
 
-    /// Does what was asked for; true ends the program.
-    fn perform(&mut self, effect: Effect) -> Result<bool> {
+    /// Gives the terminal to a target's login command, and takes it back.
+    async fn login(&mut self, target: TargetId) -> Result<()> {
+        let Some(source) = self.feeds.source(target).cloned() else { return Ok(()) };
+        let login = match source.login().await {
+            Ok(login) => login,
+            Err(fault) => {
+                self.state.notify(fault.to_string(), true, self.clock.now());
+                return Ok(());
+            }
+        };
+        self.output.drained().await;
+        terminal::leave();
+        let ended = external::login(&login).await;
+        terminal::enter()?;
+        self.state.redraw = true;
+        let (text, bad) = match ended {
+            Ok(()) => (format!("{} is done; trying again", login.program), false),
+            Err(why) => (why, true),
+        };
+        self.state.notify(text, bad, self.clock.now());
+        Ok(())
+    }
+
+    /// Does what was asked for.
+    fn perform(&mut self, effect: Effect) -> Result<()> {
         match effect {
             Effect::Plan(id, action) => self.gateway.plan(id, action),
             Effect::Run(id, approved) => self.gateway.run(id, *approved),
@@ -209,9 +240,10 @@ impl<O: Output> App<O> {
                 self.state.redraw = true;
             }
             Effect::OpenDemo => self.open_demo(),
-            Effect::Quit => return Ok(true),
+            // the loop itself sees to these
+            Effect::Login(_) | Effect::Quit => {}
         }
-        Ok(false)
+        Ok(())
     }
 
     fn open_demo(&mut self) {

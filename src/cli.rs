@@ -104,6 +104,9 @@ pub struct Snapshot {
     /// Longest wait in seconds until the view is loaded
     #[arg(long, default_value_t = 15, value_name = "SECONDS")]
     pub wait: u64,
+    /// Go on watching for this many seconds before printing, for histories and logs
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub watch: u64,
     /// Take the simulated world
     #[arg(long, value_name = "WORLD", num_args = 0..=1, default_missing_value = "shop")]
     pub demo: Option<String>,

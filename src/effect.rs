@@ -2,6 +2,7 @@
 
 use crate::actions::{Action, Approved};
 use crate::event::JobId;
+use crate::model::TargetId;
 
 /// A wish.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum Effect {
     Copy(String),
     /// Stop as a shell's job control wants it.
     Suspend,
+    /// Give the terminal to the login command of this target.
+    Login(TargetId),
     /// Start the simulated world beside the other targets.
     OpenDemo,
     /// End.

@@ -140,7 +140,7 @@ async fn console(common: &Common, loaded: Loaded, opened: Vec<Opened>, audit: Au
     let signals = listen()?;
     let guard = Guard::enter()?;
     let mut app = App::new(state, opened, audit, Stdout::start()?, depth, clock);
-    let result = app.run(crossterm::event::EventStream::new(), signals).await;
+    let result = app.run(crossterm::event::EventStream::new, signals).await;
     drop(guard);
     result.map(|()| 0)
 }

@@ -55,7 +55,7 @@ fn open_context(context: Context, opened: &[Opened]) -> Opened {
     let meta = TargetMeta {
         id: next_id(opened),
         kind: TargetKind::Kubernetes,
-        name: name.unwrap_or_else(|| "in-cluster".into()).into(),
+        name: name.unwrap_or_else(|| nameless().to_owned()).into(),
         namespace: chosen.and_then(|info| info.namespace.clone()).map(Into::into),
         demo: false,
     };
@@ -63,6 +63,11 @@ fn open_context(context: Context, opened: &[Opened]) -> Opened {
     let source = Kubernetes::new(meta.clone(), context);
     let link: Link = source.link().clone();
     Opened { meta, source: Arc::new(source), operator: Arc::new(KubernetesOperator::new(link, target)) }
+}
+
+/// What a cluster is called that no kubeconfig names.
+fn nameless() -> &'static str {
+    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() { "in-cluster" } else { "kubeconfig" }
 }
 
 fn open_engine(host: Option<String>, id: TargetId) -> Opened {

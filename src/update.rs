@@ -26,10 +26,8 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Effects {
         Event::Job(id, event) => job(state, id, event, now),
         Event::Tick => {
             state.notices.retain(|notice| notice.until > now.tick);
-            if state.settle_at.is_some_and(|at| at <= now.tick) {
-                state.settle();
-            }
-            if state.data.subject.key.is_none() {
+            // a cursor that stands still may still change its object: rows come and go
+            if state.settle_at.is_none_or(|at| at <= now.tick) {
                 state.settle();
             }
             Effects::new()

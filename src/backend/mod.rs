@@ -23,6 +23,24 @@ use crate::model::{Fault, FeedEvent, FeedSpec, TargetMeta};
 pub trait Source: Send + Sync {
     /// The stream for `spec`; see [`FeedEvent`] for its contract. Dropping it ends all its work.
     fn watch(&self, spec: &FeedSpec) -> BoxStream<'static, FeedEvent>;
+
+    /// The command that logs the user in on the terminal, where there is one.
+    fn login(&self) -> BoxFuture<'static, Result<Login, Fault>> {
+        let fault = Fault::Unsupported { what: "this target has no login command".into() };
+        Box::pin(std::future::ready(Err(fault)))
+    }
+}
+
+/// A command that talks to the user and keeps what it got for itself. What it prints on standard
+/// output is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Program.
+    pub program: String,
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Environment it gets on top of ours.
+    pub env: Vec<(String, String)>,
 }
 
 /// Where changes go. Only the gateway holds one.

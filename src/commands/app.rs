@@ -1,8 +1,10 @@
 //! The program itself: help, palette, namespaces, targets, clipboard, end.
 
+use indexmap::IndexMap;
+
 use super::{Cmd, Outcome, find};
 use crate::effect::Effect;
-use crate::input::Context;
+use crate::input::{Binding, Context};
 use crate::model::TargetKind;
 use crate::theme;
 use crate::ui::overlay::{Help, Item, Overlay, Pick, Picker, Prompt, PromptKind};
@@ -21,14 +23,18 @@ pub fn help(cmd: &mut Cmd, _: &[String]) -> Outcome {
         let heading =
             if context == Context::Global { "everywhere".to_owned() } else { format!("in {}", context.name()) };
         lines.push((String::new(), heading));
+        let mut keys: IndexMap<&Binding, Vec<String>> = IndexMap::new();
         for (chord, binding) in cmd.state.keymap.section(context) {
+            keys.entry(binding).or_default().push(chord.to_string());
+        }
+        for (binding, chords) in keys {
             let doc = find(&binding.command).map_or("", |spec| spec.doc);
-            let what = if binding.args.is_empty() {
-                doc.to_owned()
-            } else {
-                format!("{} {}", binding.command, binding.args.join(" "))
+            let what = match (binding.command.as_str(), binding.args.first()) {
+                ("move", Some(to)) => format!("move {}", to.replace('-', " ")),
+                ("view", Some(name)) => format!("show {name}"),
+                _ => doc.to_owned(),
             };
-            lines.push((chord.to_string(), what));
+            lines.push((chords.join(" "), what));
         }
     }
     cmd.state.overlays.push(Overlay::Help(Help::new(lines)));
@@ -137,6 +143,22 @@ pub fn demo(cmd: &mut Cmd, _: &[String]) -> Outcome {
         return Err("the simulated world is open already".into());
     }
     Ok(vec![Effect::OpenDemo])
+}
+
+pub fn login(cmd: &mut Cmd, args: &[String]) -> Outcome {
+    let world = &cmd.state.data.world;
+    let named = |name: &String| world.targets.iter().find(|t| *t.meta.name == **name);
+    let target = match args.first() {
+        Some(name) => named(name).ok_or_else(|| format!("no target \"{name}\""))?,
+        // the one that is in trouble, else the first cluster
+        None => world
+            .targets
+            .iter()
+            .filter(|t| t.meta.kind == TargetKind::Kubernetes)
+            .max_by_key(|t| !matches!(t.link, crate::world::Freshness::Live))
+            .ok_or("no cluster is open")?,
+    };
+    Ok(vec![Effect::Login(target.meta.id)])
 }
 
 pub fn redraw(cmd: &mut Cmd, _: &[String]) -> Outcome {

@@ -100,6 +100,7 @@ pub static ALL: &[Spec] = &[
     look("help", "", "keys", "show every key of where you are", app::help),
     look("palette", "", "command", "type a command", app::palette),
     look("theme", "NAME", "", "use another theme", app::theme),
+    look("login", "[TARGET]", "", "give the terminal to the credential plugin of a target", app::login),
     look("demo", "", "", "open the simulated world", app::demo),
     look("redraw", "", "", "draw the whole screen anew", app::redraw),
     look("suspend", "", "", "stop until the shell's fg", app::suspend),

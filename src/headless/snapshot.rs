@@ -63,7 +63,7 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
             && is_loaded(&state, &clock, |_| true)
             && (Instant::now() >= patience || is_lively(&state, &clock))
         {
-            progress = Progress::Settling(Instant::now() + SETTLE);
+            progress = Progress::Settling(Instant::now() + SETTLE + Duration::from_secs(options.watch));
         }
         feeds.want(&state.needs(now), now.tick);
         let until = match progress {

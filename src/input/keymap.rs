@@ -76,7 +76,7 @@ impl Context {
 }
 
 /// A command with its arguments, as a keymap or the prompt gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// The command's name.
     pub command: String,

@@ -86,6 +86,13 @@ impl Containers {
         let chosen = cx.container_name();
         let usage = cx.world.usage.get(&pod.key);
         let now = cx.now.wall;
+        let mut area = area;
+        if !pod.why.is_empty() && area.height > 3 {
+            let whole = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+            text::put(buf, whole.x, area.y, &pod.why, whole.width, look.style(Look::role(pod.severity)));
+            area.y += 1;
+            area.height -= 1;
+        }
         let height = usize::from(area.height.saturating_sub(1));
         // two lines a container while they fit
         let tall = pod.containers.len() * 2 <= height;

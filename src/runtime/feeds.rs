@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backend::Source;
-use crate::model::{Feed, FeedEvent, FeedSpec};
+use crate::model::{Feed, FeedEvent, FeedSpec, TargetId};
 
 /// How long a list stays watched after its last pane went.
 const LINGER_LIST: Duration = Duration::from_secs(60);
@@ -33,6 +33,12 @@ impl Feeds {
     #[must_use]
     pub const fn new(sources: Vec<Arc<dyn Source>>, out: mpsc::Sender<(FeedSpec, FeedEvent)>) -> Self {
         Self { sources, running: BTreeMap::new(), out }
+    }
+
+    /// The source of a target.
+    #[must_use]
+    pub fn source(&self, target: TargetId) -> Option<&Arc<dyn Source>> {
+        self.sources.get(usize::from(target.0))
     }
 
     /// Another target's source, of the next id.

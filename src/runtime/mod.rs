@@ -2,5 +2,6 @@
 
 pub mod audit;
 pub mod clipboard;
+pub mod external;
 pub mod feeds;
 pub mod gateway;

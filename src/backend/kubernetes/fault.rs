@@ -1,6 +1,7 @@
 //! kube-rs' errors, and Status objects, as faults that say what to do.
 
 use http::StatusCode;
+use kube::client::AuthError;
 use kube::config::KubeconfigError;
 use serde::Deserialize;
 
@@ -51,6 +52,16 @@ fn classify(code: u16, reason: &str, what: String) -> Fault {
 pub fn from_kube(error: &kube::Error) -> Fault {
     match error {
         kube::Error::Api(status) => classify(status.code, &status.reason, status.message.clone()),
+        kube::Error::Auth(AuthError::AuthExecRun { cmd, out }) => {
+            // what it printed on standard output may be a secret
+            let stderr = String::from_utf8_lossy(&out.stderr);
+            let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+            let program = cmd.split_whitespace().next().unwrap_or_default().trim_matches('"').to_owned();
+            Fault::Denied {
+                what: format!("credential plugin {program}: {}", last.trim()),
+                way_out: "the command login gives it the terminal".into(),
+            }
+        }
         kube::Error::Auth(inner) => Fault::Denied {
             what: format!("credentials: {}", chain(inner)),
             way_out: "run the credential plugin by hand to see what it wants".into(),
@@ -68,19 +79,21 @@ pub fn from_kube(error: &kube::Error) -> Fault {
     }
 }
 
-/// An error in the kubeconfig.
+/// An error in the kubeconfig; `place` names the file or files that were read.
 #[must_use]
-pub fn from_kubeconfig(error: &KubeconfigError) -> Fault {
-    let what = match error {
+pub fn from_kubeconfig(error: &KubeconfigError, place: &str) -> Fault {
+    let text = match error {
         KubeconfigError::ReadConfig(inner, path) => format!("{}: {inner}", path.display()),
-        other => chain(other),
+        other => format!("{place}: {}", chain(other)),
     };
+    // a parser draws the place in the file below its first line
+    let what = text.lines().next().unwrap_or_default().to_owned();
     let way_out = if matches!(error, KubeconfigError::LoadContext(_)) {
         "kubectl config get-contexts lists them".to_owned()
     } else {
         String::new()
     };
-    Fault::Config { what: format!("kubeconfig: {what}"), way_out }
+    Fault::Config { what: format!("kubeconfig {what}"), way_out }
 }
 
 /// The error and its causes in one line, each said once.

@@ -10,7 +10,7 @@ use futures::{AsyncBufRead, Stream, StreamExt};
 use http::{HeaderValue, Method as Verb, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::client::{Body, ClientBuilder};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig};
 use kube::core::WatchEvent;
 use kube::{Client, Config};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::fault::{from_kube, from_kubeconfig, from_status};
+use super::login;
 use crate::actions::{Change, Method};
 use crate::model::Fault;
 
@@ -49,7 +50,7 @@ impl Context {
     /// `Config` naming the file, the entry and what was expected.
     pub fn kubeconfig(&self) -> Result<Option<Kubeconfig>, Fault> {
         match &self.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path).map(Some).map_err(|e| from_kubeconfig(&e)),
+            Some(path) => Kubeconfig::read_from(path).map(Some).map_err(|e| from_kubeconfig(&e, &self.place())),
             None => match Kubeconfig::from_env() {
                 Ok(Some(config)) => Ok(Some(config)),
                 Ok(None) => match Kubeconfig::read() {
@@ -59,11 +60,19 @@ impl Context {
                     {
                         Ok(None)
                     }
-                    Err(error) => Err(from_kubeconfig(&error)),
+                    Err(error) => Err(from_kubeconfig(&error, &self.place())),
                 },
-                Err(error) => Err(from_kubeconfig(&error)),
+                Err(error) => Err(from_kubeconfig(&error, &self.place())),
             },
         }
+    }
+
+    /// The file or files that the configuration is read from, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let own = self.kubeconfig.as_ref().map(|path| path.display().to_string());
+        let env = || std::env::var("KUBECONFIG").ok().filter(|v| !v.is_empty());
+        own.or_else(env).unwrap_or_else(|| "~/.kube/config".into())
     }
 
     /// True when there is anything to connect with: a kubeconfig, even a broken one, or a pod's
@@ -71,6 +80,14 @@ impl Context {
     #[must_use]
     pub fn is_configured(&self) -> bool {
         !matches!(self.kubeconfig(), Ok(None)) || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+    }
+
+    /// The credential plugin of this context, when it uses one.
+    ///
+    /// # Errors
+    /// `Config` when the kubeconfig cannot be used.
+    pub async fn exec(&self) -> Result<Option<ExecConfig>, Fault> {
+        Ok(self.config().await?.auth_info.exec)
     }
 
     async fn config(&self) -> Result<Config, Fault> {
@@ -81,7 +98,12 @@ impl Context {
             });
         };
         let options = KubeConfigOptions { context: self.name.clone(), cluster: None, user: None };
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|e| from_kubeconfig(&e))?;
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|e| from_kubeconfig(&e, &self.place()))?;
+        if let Some(exec) = &mut config.auth_info.exec {
+            login::quiet(exec);
+        }
         config.connect_timeout = Some(Duration::from_secs(5));
         config.default_retry = false;
         Ok(config)

@@ -9,6 +9,7 @@ mod event;
 pub mod fault;
 mod intern;
 pub mod link;
+mod login;
 pub mod logs;
 mod metrics;
 mod namespace;
@@ -28,10 +29,12 @@ mod wire;
 mod workload;
 mod yaml;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use crate::backend::{Source, emit};
-use crate::model::{Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
+use crate::backend::{Login, Source, emit};
+use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
 
 pub use contexts::{ContextInfo, contexts};
 pub use link::{Context, Link};
@@ -80,6 +83,11 @@ impl Kubernetes {
 }
 
 impl Source for Kubernetes {
+    fn login(&self) -> BoxFuture<'static, Result<Login, Fault>> {
+        let link = self.link.clone();
+        async move { login::command(link.context()).await }.boxed()
+    }
+
     fn watch(&self, spec: &FeedSpec) -> BoxStream<'static, FeedEvent> {
         let (link, pulse, target) = (self.link.clone(), self.pulse.clone(), self.meta.id);
         match &spec.feed {

@@ -44,8 +44,8 @@ impl Help {
             }
             let capital = key.chars().any(|c| c.is_ascii_uppercase()) && key.len() == 1;
             let role = if capital { Role::Warn } else { Role::Key };
-            text::put(buf, inside.x + 2, y, key, 12, look.style(role));
-            text::put(buf, inside.x + 15, y, what, inside.width.saturating_sub(15), look.style(Role::Text));
+            text::put(buf, inside.x + 2, y, key, 17, look.style(role));
+            text::put(buf, inside.x + 20, y, what, inside.width.saturating_sub(20), look.style(Role::Text));
         }
         let more = if self.lines.len() > self.offset + self.page { "more below" } else { "end" };
         let pairs = [("j k", "scroll"), ("esc", "close"), ("", more)];

@@ -189,7 +189,7 @@ impl Prompt {
         let before: String = typed.chars().take(self.area.cursor().1).collect();
         text::put(buf, screen.x + used, y, &typed, screen.width.saturating_sub(used), look.style(Role::Text));
         let hint = "enter ok  esc drop";
-        let width = text::width(hint) + 1;
+        let width = text::width(hint) + 2;
         if screen.width > used + text::width(&typed) + width + 2 {
             let right = Rect { x: screen.right() - width, y, width, height: 1 };
             hints(look, right, &[("enter", "ok"), ("esc", "drop")], buf);
