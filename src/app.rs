@@ -7,7 +7,7 @@ use anyhow::Result;
 use crossterm::event::Event as Input;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::actions::Policy;
 use crate::backend::{Opened, demo};
@@ -33,6 +33,8 @@ const KEY_FRAME: Duration = Duration::from_millis(8);
 const FEED_FRAME: Duration = Duration::from_millis(100);
 /// How often ages and countdowns are looked at.
 const TICK: Duration = Duration::from_secs(1);
+/// Longest wait for a terminal to take the last frame before it is given back.
+const FLUSH: Duration = Duration::from_millis(500);
 /// Events applied before the frame is looked at again.
 const BATCH: usize = 256;
 /// Events that may wait.
@@ -148,14 +150,21 @@ impl<O: Output> App<O> {
             for event in events {
                 for effect in update(&mut self.state, event, now) {
                     match effect {
-                        Effect::Quit => return Ok(()),
+                        Effect::Quit => {
+                            self.flush().await;
+                            return Ok(());
+                        }
+                        Effect::Suspend => {
+                            self.flush().await;
+                            self.suspend()?;
+                        }
                         Effect::Login(target) => {
                             // two readers of one terminal would steal each other's keys
                             drop(input);
                             self.login(target).await?;
                             input = open_input();
                         }
-                        effect => self.perform(effect)?,
+                        effect => self.perform(effect),
                     }
                 }
             }
@@ -210,7 +219,7 @@ impl<O: Output> App<O> {
                 return Ok(());
             }
         };
-        self.output.drained().await;
+        self.flush().await;
         terminal::leave();
         let ended = external::login(&login).await;
         terminal::enter()?;
@@ -223,27 +232,35 @@ impl<O: Output> App<O> {
         Ok(())
     }
 
+    /// Waits until the terminal has the last frame, which would otherwise be drawn over the main
+    /// screen; not for ever, since it may have stopped reading.
+    async fn flush(&self) {
+        let _ = timeout(FLUSH, self.output.drained()).await;
+    }
+
+    /// Stops as a shell's job control wants it, and comes back.
+    fn suspend(&mut self) -> Result<()> {
+        terminal::leave();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        terminal::enter()?;
+        if let Ok((width, height)) = crossterm::terminal::size() {
+            self.state.size = ratatui::layout::Size { width, height };
+        }
+        self.state.redraw = true;
+        Ok(())
+    }
+
     /// Does what was asked for.
-    fn perform(&mut self, effect: Effect) -> Result<()> {
+    fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Plan(id, action) => self.gateway.plan(id, action),
             Effect::Run(id, approved) => self.gateway.run(id, *approved),
             Effect::Cancel(id) => self.gateway.cancel(id),
             Effect::Copy(text) => self.output.send(osc52(&text, self.tmux)),
-            Effect::Suspend => {
-                terminal::leave();
-                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
-                terminal::enter()?;
-                if let Ok((width, height)) = crossterm::terminal::size() {
-                    self.state.size = ratatui::layout::Size { width, height };
-                }
-                self.state.redraw = true;
-            }
             Effect::OpenDemo => self.open_demo(),
             // the loop itself sees to these
-            Effect::Login(_) | Effect::Quit => {}
+            Effect::Login(_) | Effect::Suspend | Effect::Quit => {}
         }
-        Ok(())
     }
 
     fn open_demo(&mut self) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode, is_raw_mode_enabled};
 use tokio::sync::Notify;
 
 use crate::theme::Depth;
@@ -17,12 +17,16 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
 /// The reverse, ending a synchronized update that may be open.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
+/// Exit code after a panic, as Rust has it.
+const PANICKED: i32 = 101;
+
 /// Gives the terminal back when dropped.
 #[derive(Debug)]
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal over; a panic from now on gives it back first.
+    /// Takes the terminal over. A panic from now on, in whatever thread, gives it back, is told, and
+    /// ends the program: a screen whose feed has died would lie.
     ///
     /// # Errors
     /// When it is no terminal, or cannot be switched.
@@ -31,6 +35,7 @@ impl Guard {
         panic::set_hook(Box::new(move |info| {
             leave();
             before(info);
+            std::process::exit(PANICKED);
         }));
         enter()?;
         Ok(Self(()))
@@ -54,8 +59,12 @@ pub fn enter() -> io::Result<()> {
     out.flush()
 }
 
-/// Gives the terminal back. Harmless when it was not taken; errors have nowhere to go.
+/// Gives the terminal back if it was taken; errors have nowhere to go. Leaving twice would move the
+/// cursor back over what was written in between, such as a panic's message.
 pub fn leave() {
+    if !is_raw_mode_enabled().unwrap_or(true) {
+        return;
+    }
     let mut out = io::stdout().lock();
     let _ = out.write_all(LEAVE);
     let _ = out.flush();

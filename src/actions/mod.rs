@@ -50,6 +50,21 @@ impl Action {
         }
     }
 
+    /// The same action on this object.
+    #[must_use]
+    pub fn with_key(&self, key: Key) -> Self {
+        match *self {
+            Self::Scale { replicas, .. } => Self::Scale { key, replicas },
+            Self::Restart { .. } => Self::Restart { key },
+            Self::Rollback { revision, .. } => Self::Rollback { key, revision },
+            Self::Delete { .. } => Self::Delete { key },
+            Self::Stop { .. } => Self::Stop { key },
+            Self::Start { .. } => Self::Start { key },
+            Self::Pause { .. } => Self::Pause { key },
+            Self::Unpause { .. } => Self::Unpause { key },
+        }
+    }
+
     /// The verb of `pilothouse act VERB` and of the audit log.
     #[must_use]
     pub const fn verb(&self) -> &'static str {

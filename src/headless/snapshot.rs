@@ -65,6 +65,11 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
         {
             progress = Progress::Settling(Instant::now() + SETTLE + Duration::from_secs(options.watch));
         }
+        if let Progress::Settling(until) = progress
+            && Instant::now() >= until
+        {
+            return Ok(render(&mut state, options, &clock));
+        }
         feeds.want(&state.needs(now), now.tick);
         let until = match progress {
             Progress::Lists => deadline,
@@ -82,8 +87,7 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
                 update(&mut state, Event::Feed(spec, event), clock.now());
             }
             Ok(None) => bail!("all feeds ended"),
-            Err(_) if matches!(progress, Progress::Settling(_)) => return Ok(render(&mut state, options, &clock)),
-            Err(_) if Instant::now() < deadline => {}
+            Err(_) if Instant::now() < deadline || matches!(progress, Progress::Settling(_)) => {}
             Err(_) => {
                 let missing = failures(&state, &clock).unwrap_or_else(|| "the server is slow".into());
                 bail!("not loaded within {} s: {missing}", options.wait);

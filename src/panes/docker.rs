@@ -2,7 +2,7 @@
 
 use super::Cx;
 use super::list::{Cell, Column, ListRow, always, several_targets};
-use super::pods::{by_value, percent_cell, usage};
+use super::pods::{SPARK, by_value, percent_cell, usage};
 use crate::input::Context;
 use crate::model::{EngineContainer, EngineState, Feed, FeedSpec, Health, Severity, TargetKind, quantity};
 use crate::theme::Role;
@@ -111,13 +111,13 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         when: always,
     },
     Column {
-        title: "CPU HIST",
+        title: "TREND",
         priority: 4,
-        max: 8,
+        max: 6,
         right: false,
         cell: |row, cx| {
             let values = cx.world.usage.get(&row.key).map(|s| s.values(|u| u.cpu)).unwrap_or_default();
-            Cell::of(Role::Cpu, spark(&values, 8, None, false))
+            Cell::of(Role::Cpu, spark(&values, SPARK, None, false))
         },
         order: None,
         live: true,

@@ -398,6 +398,10 @@ impl<T: ListRow> Pane for List<T> {
         T::contexts()
     }
 
+    fn derive(&mut self, cx: &Cx) {
+        self.refresh(cx);
+    }
+
     fn title(&self, cx: &Cx) -> Title {
         let shown = self.scratch.order.slots().len();
         let mut detail = format!("{shown}");

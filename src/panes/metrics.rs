@@ -154,7 +154,7 @@ impl Pane for Metrics {
         };
         let restarts = restarts_line(cx);
         let mut graphs = graphs(requests, limits);
-        graphs.retain(|g| matches!(g.label, "CPU" | "MEM") || series.points.iter().any(|(_, u)| (g.pick)(u).is_some()));
+        graphs.retain(|g| matches!(g.label, "CPU" | "MEM") || series.points().any(|(_, u)| (g.pick)(&u).is_some()));
         let rows = area.height.saturating_sub(u16::from(restarts.is_some()));
         let count = u16::try_from(graphs.len()).unwrap_or(1).max(1);
         let each = (rows / count).max(1);
@@ -181,7 +181,7 @@ impl Pane for Metrics {
         let Some((key, requests, limits)) = measured(cx) else { return json!([]) };
         let Some(series) = cx.world.usage.get(&key) else { return json!([]) };
         let points = |pick: fn(&Usage) -> Option<f32>| -> Value {
-            series.points.iter().map(|(at, usage)| json!([at.rfc3339(), pick(usage)])).collect()
+            series.points().map(|(at, usage)| json!([at.rfc3339(), pick(&usage)])).collect()
         };
         graphs(requests, limits)
             .iter()

@@ -135,11 +135,7 @@ impl<'a> Cx<'a> {
 
     /// Pods of a workload.
     pub fn pods_of(&self, workload: &'a Key) -> impl Iterator<Item = &'a Pod> {
-        self.world.pods.iter().map(|(_, pod)| pod).filter(move |pod| {
-            pod.key.target == workload.target
-                && pod.key.namespace == workload.namespace
-                && pod.workload.as_ref().is_some_and(|(kind, name)| *kind == workload.kind && *name == workload.name)
-        })
+        self.world.pods_of(workload)
     }
 
     /// The workload that the selection is about: itself, or the owner of the pod.
@@ -153,12 +149,7 @@ impl<'a> Cx<'a> {
             Kind::Pod => {
                 let pod = self.world.pods.get(key)?;
                 let (kind, name) = pod.workload.as_ref()?;
-                self.world.workloads.iter().map(|(_, row)| row).find(|row| {
-                    row.key.target == key.target
-                        && row.key.kind == *kind
-                        && row.key.namespace == key.namespace
-                        && row.key.name == *name
-                })
+                self.world.workload_named(key.target, *kind, &key.namespace, name)
             }
             _ => None,
         }
@@ -316,6 +307,8 @@ pub trait Pane {
     fn id(&self) -> PaneId;
     /// Keymap sections that apply, innermost first, without `global`.
     fn contexts(&self) -> &'static [Context];
+    /// Brings what it derives in line with the world, before it is asked for title and view.
+    fn derive(&mut self, _cx: &Cx) {}
     /// Its title bar.
     fn title(&self, cx: &Cx) -> Title;
     /// Feeds it wants while it is on screen.

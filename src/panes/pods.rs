@@ -11,7 +11,7 @@ use crate::ui::{Look, spark::spark};
 use crate::world::{Table, World};
 
 /// Cells of a row's sparkline.
-const SPARK: usize = 8;
+pub const SPARK: usize = 6;
 
 /// The newest usage of an object.
 #[must_use]
@@ -146,9 +146,9 @@ static COLUMNS: &[Column<Pod>] = &[
         when: always,
     },
     Column {
-        title: "CPU HIST",
+        title: "TREND",
         priority: 2,
-        max: 8,
+        max: 6,
         right: false,
         cell: |pod, cx| {
             let values = cx.world.usage.get(&pod.key).map(|s| s.values(|u| u.cpu)).unwrap_or_default();

@@ -66,15 +66,10 @@ fn bar(done: i32, of: i32, width: usize, ascii: bool) -> String {
 
 /// What stands in the new pods' way, in one sentence.
 fn stuck(workload: &Workload, new_hash: &str, cx: &Cx) -> Option<String> {
-    let pods: Vec<&Pod> = cx.world.pods.iter().map(|(_, p)| p).collect();
-    let worst = pods
-        .into_iter()
-        .filter(|p| {
-            p.key.target == workload.key.target
-                && p.key.namespace == workload.key.namespace
-                && p.workload.as_ref().is_some_and(|(k, n)| *k == workload.key.kind && *n == workload.key.name)
-                && (new_hash.is_empty() || &*p.revision == new_hash)
-        })
+    let worst = cx
+        .world
+        .pods_of(&workload.key)
+        .filter(|p| new_hash.is_empty() || &*p.revision == new_hash)
         .max_by_key(|p| p.severity)
         .filter(|p| p.severity >= Severity::Warn)?;
     let why = if worst.why.is_empty() { &*worst.status } else { &*worst.why };

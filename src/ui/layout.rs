@@ -102,7 +102,7 @@ fn place(area: Rect, tabs: &[PaneId]) -> Place {
 fn wide(area: Rect, kinds: Kinds) -> Vec<Place> {
     use Constraint::{Fill, Percentage};
     let halves = rows(area, &[Fill(1), Percentage(27)]);
-    let top = columns(halves[0], &[Percentage(58), Fill(1)]);
+    let top = columns(halves[0], &[Percentage(62), Fill(1)]);
     let right = rows(top[1], &[Percentage(30), Percentage(34), Fill(1)]);
     let mut out = Vec::new();
     match (kinds.kubernetes, kinds.docker) {

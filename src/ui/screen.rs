@@ -91,6 +91,7 @@ impl State {
                 look.focused = focused;
                 let (pane, cx) = self.pane_cx(id, now);
                 // a list settles its order before its title counts it
+                pane.derive(&cx);
                 let title = pane.title(&cx);
                 let inside = chrome::pane(&cx, &look, place.area, &place.tabs, id, &title, focused, buf);
                 pane.view(&cx, &look, inside, buf);

@@ -1,6 +1,7 @@
 //! Our picture of reality: every row, sample, log and object that feeds delivered.
 
 pub mod log;
+mod names;
 pub mod order;
 pub mod table;
 pub mod usage;
@@ -14,6 +15,7 @@ use crate::model::{
 };
 
 use self::log::LogBuffer;
+use self::names::Names;
 pub use self::table::{Freshness, Keyed, Table};
 pub use self::usage::{Series, UsageStore};
 
@@ -108,7 +110,7 @@ pub struct World {
     pub objects: HashMap<Key, Fetched<Arc<str>>>,
     /// Revisions of workloads.
     pub revisions: HashMap<Key, Fetched<Box<Revisions>>>,
-    pod_names: HashMap<(TargetId, Arc<str>, Arc<str>), Key>,
+    names: Names,
 }
 
 impl World {
@@ -120,8 +122,31 @@ impl World {
 
     /// The pod of this name, for sources that do not tell UIDs.
     #[must_use]
-    pub fn pod_named(&self, target: TargetId, namespace: &Arc<str>, name: &Arc<str>) -> Option<&Key> {
-        self.pod_names.get(&(target, namespace.clone(), name.clone()))
+    pub fn pod_named(&self, target: TargetId, namespace: &Arc<str>, name: &Arc<str>) -> Option<&Pod> {
+        let pod = self.pods.at(self.names.slot(target, Kind::Pod, namespace, name)?)?;
+        is_called(&pod.key, target, namespace, name).then_some(pod)
+    }
+
+    /// The workload of this name.
+    #[must_use]
+    pub fn workload_named(
+        &self,
+        target: TargetId,
+        kind: Kind,
+        namespace: &Arc<str>,
+        name: &Arc<str>,
+    ) -> Option<&Workload> {
+        let row = self.workloads.at(self.names.slot(target, kind, namespace, name)?)?;
+        (row.key.kind == kind && is_called(&row.key, target, namespace, name)).then_some(row)
+    }
+
+    /// Pods of a workload, in no order.
+    pub fn pods_of<'a>(&'a self, workload: &'a Key) -> impl Iterator<Item = &'a Pod> {
+        self.names.pods_of(workload).filter_map(|slot| self.pods.at(slot)).filter(move |pod| {
+            pod.key.target == workload.target
+                && pod.key.namespace == workload.namespace
+                && pod.workload.as_ref().is_some_and(|(kind, name)| *kind == workload.kind && *name == workload.name)
+        })
     }
 
     /// Takes in what a feed delivered.
@@ -228,39 +253,50 @@ impl World {
     fn upsert(&mut self, spec: &FeedSpec, row: Row) {
         match row {
             Row::Pod(row) => {
-                let key = &row.key;
-                let name = (key.target, key.namespace.clone(), key.name.clone());
-                if self.pod_names.get(&name) != Some(key) {
-                    self.pod_names.insert(name, key.clone());
+                let slot = self.pods.upsert(spec, row);
+                if let Some(row) = self.pods.at(slot) {
+                    self.names.insert(&row.key, slot);
+                    self.names.own(row, slot);
                 }
-                self.pods.upsert(spec, *row);
+                self.names.sweep(self.pods.len(), self.pods.iter());
             }
-            Row::Workload(row) => self.workloads.upsert(spec, *row),
-            Row::Event(row) => self.events.upsert(spec, *row),
-            Row::Container(row) => self.containers.upsert(spec, *row),
-            Row::Namespace(key) => self.namespaces.upsert(spec, Namespace(key)),
+            Row::Workload(row) => {
+                let slot = self.workloads.upsert(spec, row);
+                if let Some(row) = self.workloads.at(slot) {
+                    self.names.insert(&row.key, slot);
+                }
+            }
+            Row::Event(row) => {
+                self.events.upsert(spec, row);
+            }
+            Row::Container(row) => {
+                self.containers.upsert(spec, row);
+            }
+            Row::Namespace(key) => {
+                self.namespaces.upsert(spec, Namespace(key));
+            }
         }
     }
 
     fn sample(&mut self, mut sample: Sample) {
         if sample.key.uid.is_empty() {
-            let Some(key) = self.pod_named(sample.key.target, &sample.key.namespace, &sample.key.name) else { return };
-            sample.key = key.clone();
+            let Some(pod) = self.pod_named(sample.key.target, &sample.key.namespace, &sample.key.name) else { return };
+            sample.key = pod.key.clone();
         }
         self.usage.take(sample);
     }
 
     fn forget_row(&mut self, key: &Key) {
-        match key.kind {
-            Kind::Pod => {
-                let name = (key.target, key.namespace.clone(), key.name.clone());
-                if self.pod_names.get(&name) == Some(key) {
-                    self.pod_names.remove(&name);
-                }
-                self.usage.remove(key);
-            }
-            Kind::Container => self.usage.remove(key),
-            _ => {}
+        // another of this name may have come already
+        let named = match key.kind {
+            Kind::Pod => self.pod_named(key.target, &key.namespace, &key.name).is_some(),
+            kind => self.workload_named(key.target, kind, &key.namespace, &key.name).is_some(),
+        };
+        if !named {
+            self.names.remove(key);
+        }
+        if matches!(key.kind, Kind::Pod | Kind::Container) {
+            self.usage.remove(key);
         }
     }
 
@@ -274,6 +310,10 @@ impl World {
             _ => {}
         }
     }
+}
+
+fn is_called(key: &Key, target: TargetId, namespace: &Arc<str>, name: &Arc<str>) -> bool {
+    key.target == target && key.namespace == *namespace && key.name == *name
 }
 
 /// The part of a table that does not depend on its rows' type.

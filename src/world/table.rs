@@ -48,13 +48,13 @@ struct Intake {
 /// Rows of one kind.
 #[derive(Debug)]
 pub struct Table<T> {
-    slots: Vec<Option<T>>,
+    slots: Vec<Option<Box<T>>>,
     free: Vec<u32>,
     index: HashMap<Key, u32>,
     intakes: BTreeMap<FeedSpec, Intake>,
     generation: u64,
     journal: VecDeque<u32>,
-    graves: VecDeque<T>,
+    graves: VecDeque<Box<T>>,
 }
 
 impl<T> Default for Table<T> {
@@ -93,7 +93,7 @@ impl<T: Keyed> Table<T> {
     /// The row with this key.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<&T> {
-        self.slots[*self.index.get(key)? as usize].as_ref()
+        self.slots[*self.index.get(key)? as usize].as_deref()
     }
 
     /// The slot of the row with this key.
@@ -105,18 +105,18 @@ impl<T: Keyed> Table<T> {
     /// The row in this slot.
     #[must_use]
     pub fn at(&self, slot: u32) -> Option<&T> {
-        self.slots.get(slot as usize)?.as_ref()
+        self.slots.get(slot as usize)?.as_deref()
     }
 
     /// All rows with their slots, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0u32..).zip(&self.slots).filter_map(|(slot, row)| Some((slot, row.as_ref()?)))
+        (0u32..).zip(&self.slots).filter_map(|(slot, row)| Some((slot, row.as_deref()?)))
     }
 
     /// A row that was removed not long ago.
     #[must_use]
     pub fn grave(&self, key: &Key) -> Option<&T> {
-        self.graves.iter().rev().find(|row| row.key() == key)
+        self.graves.iter().rev().map(|row| &**row).find(|row| row.key() == key)
     }
 
     /// Slots changed after `generation`, or `None` when the journal no longer reaches back.
@@ -190,8 +190,9 @@ impl<T: Keyed> Table<T> {
         }
     }
 
-    /// Puts a row in, staged when a listing is under way.
-    pub fn upsert(&mut self, spec: &FeedSpec, row: T) {
+    /// Puts a row in, staged when a listing is under way. Returns its slot.
+    pub fn upsert(&mut self, spec: &FeedSpec, row: impl Into<Box<T>>) -> u32 {
+        let row = row.into();
         let slot = if let Some(&slot) = self.index.get(row.key()) {
             slot
         } else {
@@ -207,6 +208,7 @@ impl<T: Keyed> Table<T> {
             seen.insert(slot);
         }
         self.note(slot);
+        slot
     }
 
     /// Takes a row out; it stays in its grave for a while.

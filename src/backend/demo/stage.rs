@@ -44,6 +44,8 @@ pub trait Sim: Send + 'static {
     fn object(&self, key: &Key) -> Option<String>;
     /// A workload's revisions.
     fn revisions(&self, key: &Key) -> Option<Revisions>;
+    /// The object that has this name now.
+    fn named(&self, key: &Key) -> Option<Key>;
     /// What an action would do.
     fn plan(&self, action: &Action) -> Result<Plan, Fault>;
     /// Does it.
@@ -228,7 +230,14 @@ impl<S: Sim> Operator for Stage<S> {
             if !action.fits() {
                 return Err(Fault::Invalid { what: format!("{} does not take {}", action.key(), action.verb()) });
             }
-            stage.with(|sim, _| sim.plan(&action))
+            stage.with(|sim, _| {
+                let key = action.key();
+                if !key.uid.is_empty() {
+                    return sim.plan(&action);
+                }
+                let named = sim.named(key).ok_or_else(|| Fault::Gone { what: key.to_string() })?;
+                sim.plan(&action.with_key(named))
+            })
         }
         .boxed()
     }

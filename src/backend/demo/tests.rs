@@ -4,7 +4,7 @@ use futures::StreamExt;
 
 use super::*;
 use crate::actions::{Action, Given, Goal, Observation, Plan, Policy, Progress};
-use crate::model::{EngineState, Feed, FeedEvent, FeedSpec, Key, LogRecord, LogSource, Row, Severity};
+use crate::model::{EngineState, Feed, FeedEvent, FeedSpec, Key, Kind, LogRecord, LogSource, Row, Severity};
 
 const START: Stamp = Stamp(1_787_566_272_000);
 
@@ -173,6 +173,25 @@ async fn changes_reach_what_they_promise() {
     }
     let fault = engine.operator.plan(&Action::Start { key: api }).await.expect_err("it is removed");
     assert!(matches!(fault, Fault::Gone { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_without_uid_means_whatever_has_its_name_now() {
+    let (cluster, engine) = shop();
+    for (opened, feed, name) in [
+        (&cluster, Feed::Workloads(None), "cart"),
+        (&cluster, Feed::Pods(None), "cart-0"),
+        (&engine, Feed::Containers, "edge-import-1"),
+    ] {
+        let full = key(opened, feed, name).await;
+        let bare = Key { uid: "".into(), ..full.clone() };
+        let action = match full.kind {
+            Kind::StatefulSet => Action::Scale { key: bare, replicas: 4 },
+            _ => Action::Delete { key: bare },
+        };
+        let plan = opened.operator.plan(&action).await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(plan.action.key(), &full, "the plan names the object itself");
+    }
 }
 
 #[tokio::test(start_paused = true)]

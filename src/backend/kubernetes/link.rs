@@ -43,6 +43,12 @@ pub struct Link {
     client: Arc<Mutex<Option<Client>>>,
 }
 
+/// An answer that is still arriving.
+pub struct Pieces {
+    body: Body,
+    path: String,
+}
+
 impl Context {
     /// Reads the configuration anew.
     ///
@@ -236,23 +242,47 @@ impl Link {
         }
     }
 
+    /// GET `path`, piece by piece as it arrives.
+    ///
+    /// # Errors
+    /// Any [`Fault`] but `ReadOnly`.
+    pub async fn pieces(&self, path: &str) -> Result<Pieces, Fault> {
+        let request = request("GET", path, "", Vec::new())?;
+        let result = tokio::time::timeout(ANSWER, self.exchange(&request, path)).await;
+        let response = self.checked(result.unwrap_or_else(|_| Err(late(path)))).await?;
+        Ok(Pieces { body: response.into_body(), path: path.to_owned() })
+    }
+
     async fn call(&self, request: Request<Vec<u8>>, path: &str) -> Result<Bytes, Fault> {
+        let whole = async {
+            let body = self.exchange(&request, path).await?.into_body();
+            Ok(body.collect().await.map_err(|e| from_kube(&e))?.to_bytes())
+        };
+        let result = tokio::time::timeout(ANSWER, whole).await.unwrap_or_else(|_| Err(late(path)));
+        self.checked(result).await
+    }
+
+    /// Sends `request`; gives the answer when it is a success.
+    async fn exchange(&self, request: &Request<Vec<u8>>, path: &str) -> Result<Response<Body>, Fault> {
         let client = self.client().await?;
-        let exchange = async {
-            loop {
-                let response = client.send(request.clone().map(Body::from)).await.map_err(|e| from_kube(&e))?;
-                let status = response.status();
-                let wait = retry_after(&response);
-                let bytes = response.into_body().collect().await.map_err(|e| from_kube(&e))?.to_bytes();
-                match wait {
-                    _ if status.is_success() => return Ok(bytes),
-                    // a busy server says when to come back; changes are never sent twice
-                    Some(wait) if request.method() == Verb::GET => tokio::time::sleep(wait).await,
-                    _ => return Err(from_status(status, &bytes, path)),
+        loop {
+            let response = client.send(request.clone().map(Body::from)).await.map_err(|e| from_kube(&e))?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response);
+            }
+            match retry_after(&response) {
+                // a busy server says when to come back; changes are never sent twice
+                Some(wait) if request.method() == Verb::GET => tokio::time::sleep(wait).await,
+                _ => {
+                    let bytes = response.into_body().collect().await.map_err(|e| from_kube(&e))?.to_bytes();
+                    return Err(from_status(status, &bytes, path));
                 }
             }
-        };
-        let result = tokio::time::timeout(ANSWER, exchange).await.unwrap_or_else(|_| Err(late(path)));
+        }
+    }
+
+    async fn checked<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
         if matches!(&result, Err(Fault::Denied { what, .. }) if what.starts_with("401")) {
             self.forget().await;
         }
@@ -261,11 +291,27 @@ impl Link {
 
     /// Credentials that no longer work are read again next time.
     async fn settle<T>(&self, result: kube::Result<T>) -> Result<T, Fault> {
-        let result = result.map_err(|e| from_kube(&e));
-        if matches!(&result, Err(Fault::Denied { what, .. }) if what.starts_with("401")) {
-            self.forget().await;
+        self.checked(result.map_err(|e| from_kube(&e))).await
+    }
+}
+
+impl Pieces {
+    /// The next piece, `None` at the end.
+    ///
+    /// # Errors
+    /// `Timeout` when none comes, and what breaks a connection.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            match tokio::time::timeout(ANSWER, self.body.frame()).await {
+                Err(_) => return Err(late(&self.path)),
+                Ok(None) => return Ok(None),
+                Ok(Some(frame)) => {
+                    if let Ok(bytes) = frame.map_err(|e| from_kube(&e))?.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
         }
-        result
     }
 }
 

@@ -8,6 +8,7 @@ mod contexts;
 mod event;
 pub mod fault;
 mod intern;
+mod items;
 pub mod link;
 mod login;
 pub mod logs;
@@ -39,6 +40,8 @@ use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
 pub use contexts::{ContextInfo, contexts};
 pub use link::{Context, Link};
 pub use operator::KubernetesOperator;
+pub use pod::Pods;
+pub use watch::Project;
 
 /// The feed emitter by the name that [`watch`] has for it.
 mod pour {
@@ -49,7 +52,7 @@ mod pour {
 
 use paths::Place;
 use pulse::Pulse;
-use watch::{Project, Watcher};
+use watch::Watcher;
 
 /// The data of one context.
 pub struct Kubernetes {

@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::{AsyncBufRead, AsyncBufReadExt};
 use http::StatusCode;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::fault::from_status;
-use super::link::Link;
+use super::items::Items;
+use super::link::{Link, Pieces};
 use super::paths::Place;
 use super::pour::Pour;
 use super::pulse::Pulse;
@@ -21,10 +22,10 @@ use crate::model::{Fault, FeedEvent, Key, Row};
 
 /// Objects of the first page, which is to be on the screen at once.
 const FIRST_PAGE: u32 = 100;
-/// Bytes that a further page is to have: two of them are in memory at a time.
-const PAGE_BYTES: usize = 4 << 20;
-/// Most objects of a page.
-const LARGEST_PAGE: u32 = 1000;
+/// Objects of every further page, as kubectl asks for them.
+const NEXT_PAGE: u32 = 500;
+/// Rows that are handed on together while a page arrives.
+const BATCH: usize = 32;
 /// How long the server may keep one watch open, in seconds.
 const WATCH: Duration = Duration::from_secs(290);
 /// Bookmarks come every minute where the server sends them: a watch silent for longer is opened anew.
@@ -53,6 +54,9 @@ pub struct Watcher<P> {
     project: P,
     out: Pour,
 }
+
+/// The next page, asked for already.
+type Ahead = AbortOnDropHandle<Result<Pieces, Fault>>;
 
 /// Why a watch is over.
 enum End {
@@ -112,42 +116,60 @@ impl<P: Project> Watcher<P> {
 
     /// Stages every page; gives the resource version of the list.
     async fn list(&mut self) -> Result<String, Fault> {
-        let mut limit = FIRST_PAGE;
-        let mut path = self.place.page(limit, "");
-        let mut bytes = match self.link.get_bytes(&path).await {
+        let mut path = self.place.page(FIRST_PAGE, "");
+        let mut answer = match self.link.pieces(&path).await {
             Err(Fault::Gone { what }) => Err(Fault::Unsupported { what: format!("not served here: {what}") }),
             other => other,
         }?;
         self.out.send(FeedEvent::Reset).await;
         loop {
-            limit = next_limit(limit, bytes.len());
-            let ahead = head(&bytes).filter(|meta| !meta.next.is_empty()).map(|meta| self.fetch(limit, &meta.next));
-            let (meta, rows) = self.stage(&bytes, &path)?;
-            drop(bytes);
-            if !rows.is_empty() {
-                self.out.send(FeedEvent::Staged(rows)).await;
-            }
+            let (meta, ahead) = self.page(answer, &path).await?;
             if meta.next.is_empty() {
                 return Ok(meta.resource_version);
             }
-            path = self.place.page(limit, &meta.next);
-            bytes = match ahead {
+            path = self.place.page(NEXT_PAGE, &meta.next);
+            answer = match ahead {
                 Some(task) => task.await.map_err(|e| Fault::Server { what: e.to_string() })??,
-                None => self.link.get_bytes(&path).await?,
+                None => self.link.pieces(&path).await?,
             };
         }
     }
 
-    /// Asks for the next page while this one is being read.
-    fn fetch(&self, limit: u32, next: &str) -> AbortOnDropHandle<Result<Bytes, Fault>> {
-        let (link, path) = (self.link.clone(), self.place.page(limit, next));
-        AbortOnDropHandle::new(tokio::spawn(async move { link.get_bytes(&path).await }))
+    /// Stages the rows of one page while it arrives, and asks for the next one as soon as its place is known.
+    async fn page(&mut self, mut answer: Pieces, path: &str) -> Result<(ListMeta, Option<Ahead>), Fault> {
+        let mut items = Items::default();
+        let mut ahead = None;
+        let mut begun = false;
+        let mut rows = Vec::new();
+        while let Some(piece) = answer.next().await? {
+            items.push(&piece);
+            drop(piece);
+            if !begun && let Some(head) = items.head() {
+                begun = true;
+                let head: Page<IgnoredAny> = decode(&head, path)?;
+                ahead = Some(head.metadata.next).filter(|next| !next.is_empty()).map(|next| self.fetch(&next));
+            }
+            while let Some(object) = items.next() {
+                let object: P::Object<'_> = decode(object, path)?;
+                rows.push(self.project.row(&object));
+            }
+            if rows.len() >= BATCH {
+                self.out.send(FeedEvent::Staged(std::mem::take(&mut rows))).await;
+            }
+        }
+        let rest = items.rest();
+        let page: Page<P::Object<'_>> = decode(&rest, path)?;
+        rows.extend(page.items.iter().map(|object| self.project.row(object)));
+        if !rows.is_empty() {
+            self.out.send(FeedEvent::Staged(rows)).await;
+        }
+        Ok((page.metadata, ahead))
     }
 
-    fn stage(&mut self, bytes: &[u8], path: &str) -> Result<(ListMeta, Vec<Row>), Fault> {
-        let page: Page<P::Object<'_>> = decode(bytes, path)?;
-        let rows = page.items.iter().map(|object| self.project.row(object)).collect();
-        Ok((page.metadata, rows))
+    /// Asks for the next page while this one is being read.
+    fn fetch(&self, next: &str) -> Ahead {
+        let (link, path) = (self.link.clone(), self.place.page(NEXT_PAGE, next));
+        AbortOnDropHandle::new(tokio::spawn(async move { link.pieces(&path).await }))
     }
 
     /// Watches from `version` on, until the server no longer knows it.
@@ -210,9 +232,8 @@ impl<P: Project> Watcher<P> {
 
     /// What one line of the watch means; `version` follows it.
     fn event(&mut self, bytes: &[u8], version: &mut String, path: &str) -> Result<Option<FeedEvent>, End> {
-        let line: Line<'_> = decode(bytes, path).map_err(End::Broken)?;
-        let raw = line.object.get().as_bytes();
-        match line.kind {
+        let (kind, raw) = apart(bytes, path).map_err(End::Broken)?;
+        match kind {
             "BOOKMARK" => {
                 let note: Note = decode(raw, path).map_err(End::Broken)?;
                 advance(version, &note.metadata.resource_version);
@@ -256,30 +277,31 @@ impl<P: Project> Watcher<P> {
     }
 }
 
-/// Objects of the next page, when this one held `limit` of them in so many bytes.
-fn next_limit(limit: u32, bytes: usize) -> u32 {
-    let one = (bytes / usize::try_from(limit).unwrap_or(1).max(1)).max(1);
-    u32::try_from(PAGE_BYTES / one).unwrap_or(u32::MAX).clamp(FIRST_PAGE, LARGEST_PAGE)
-}
-
 fn advance(version: &mut String, to: &str) {
     if !to.is_empty() {
         to.clone_into(version);
     }
 }
 
+/// What happened, and the object it happened to. Written as every API server does, the object is
+/// not read to find its end.
+fn apart<'a>(bytes: &'a [u8], path: &str) -> Result<(&'a str, &'a [u8]), Fault> {
+    const BETWEEN: &[u8] = b"\",\"object\":";
+    let plain = || {
+        let inner = bytes.trim_ascii_end().strip_prefix(b"{\"type\":\"")?.strip_suffix(b"}")?;
+        let (kind, rest) = inner.split_at_checked(memchr::memchr(b'"', inner)?)?;
+        Some((std::str::from_utf8(kind).ok()?, rest.strip_prefix(BETWEEN)?))
+    };
+    if let Some(parts) = plain() {
+        return Ok(parts);
+    }
+    let line: Line<'_> = decode(bytes, path)?;
+    Ok((line.kind, line.object.get().as_bytes()))
+}
+
 /// Stands for an end that nobody needs to hear of.
 fn quiet() -> Fault {
     Fault::Gone { what: String::new() }
-}
-
-/// `metadata` of a list, read without its items where it stands before them.
-fn head(bytes: &[u8]) -> Option<ListMeta> {
-    const ITEMS: &[u8] = b"\"items\":[";
-    let at = memchr::memmem::find(bytes, ITEMS)? + ITEMS.len();
-    let mut short = bytes.get(..at)?.to_vec();
-    short.extend_from_slice(b"]}");
-    serde_json::from_slice::<Page<()>>(&short).ok().map(|page| page.metadata)
 }
 
 #[cfg(test)]
@@ -353,20 +375,15 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_as_large_as_their_objects_are_small() {
-        assert_eq!(next_limit(100, 100 * 24_000), 174);
-        assert_eq!(next_limit(174, 174 * 100_000), FIRST_PAGE);
-        assert_eq!(next_limit(100, 100 * 900), LARGEST_PAGE);
-        assert_eq!(next_limit(100, 0), LARGEST_PAGE);
-    }
-
-    #[test]
-    fn the_next_page_is_known_before_the_items_are_read() {
-        let list =
-            br#"{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"abc"},"items":[{"metadata":{}}]}"#;
-        let meta = head(list).expect("a head");
-        assert_eq!((meta.next.as_str(), meta.resource_version.as_str()), ("abc", "7"));
-        assert!(head(br#"{"items":[],"metadata":{"continue":"abc"}}"#).is_none_or(|meta| meta.next.is_empty()));
-        assert!(head(b"{}").is_none());
+    fn a_line_is_taken_apart_however_it_is_written() {
+        for text in [
+            r#"{"type":"ADDED","object":{"a":{}}}"#,
+            "{\"type\":\"ADDED\",\"object\":{\"a\":{}}}\n",
+            r#"{ "object": {"a":{}}, "type": "ADDED" }"#,
+        ] {
+            let (kind, object) = apart(text.as_bytes(), "/").expect("a line");
+            assert_eq!((kind, object), ("ADDED", &br#"{"a":{}}"#[..]), "{text}");
+        }
+        assert!(apart(br#"{"type":"ADDED","object":"#, "/").is_err());
     }
 }

@@ -67,7 +67,14 @@ impl Confirm {
     }
 
     fn answer(&mut self, event: KeyEvent) -> Verdict {
+        let control = event.modifiers.contains(KeyModifiers::CONTROL);
         match (&self.consent, event.code) {
+            // some terminals send this for backspace
+            (Consent::TypeName(_), KeyCode::Char('h')) if control => {
+                self.typed.pop();
+                Verdict::Open
+            }
+            (Consent::TypeName(_), KeyCode::Char(_)) if control => Verdict::Open,
             (Consent::TypeName(name), KeyCode::Enter) if self.typed == *name => Verdict::Typed(self.typed.clone()),
             (Consent::TypeName(_), KeyCode::Char(c)) => {
                 self.typed.push(c);

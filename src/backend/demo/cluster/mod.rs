@@ -238,6 +238,12 @@ impl Sim for Cluster {
         self.revisions_of(key)
     }
 
+    fn named(&self, key: &Key) -> Option<Key> {
+        let fits = |other: &&Key| (other.kind, &other.namespace, &other.name) == (key.kind, &key.namespace, &key.name);
+        let loads = self.loads.iter().map(|load| &load.key);
+        loads.chain(self.pods.iter().map(|pod| &pod.key)).find(fits).cloned()
+    }
+
     fn plan(&self, action: &Action) -> Result<Plan, Fault> {
         self.plan_for(action)
     }

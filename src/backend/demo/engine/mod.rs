@@ -302,6 +302,10 @@ impl Sim for Engine {
         None
     }
 
+    fn named(&self, key: &Key) -> Option<Key> {
+        self.containers.iter().map(|c| &c.key).find(|other| other.name == key.name).cloned()
+    }
+
     fn plan(&self, action: &Action) -> Result<Plan, Fault> {
         self.plan_for(action)
     }

@@ -30,7 +30,7 @@ pub async fn plan(engine: &Engine, target: String, action: &Action) -> Result<Pl
     possible(action, &inspect)?;
     let around = around(engine, &inspect).await;
     let endpoint = engine.session().await?.endpoint;
-    let action = with_key(action, rows::key(key.target, &inspect.id, &inspect.name, inspect.compose("project")));
+    let action = action.with_key(rows::key(key.target, &inspect.id, &inspect.name, inspect.compose("project")));
     Ok(build(target, action, &inspect, &around, &endpoint.cli))
 }
 
@@ -103,18 +103,6 @@ fn build(target: String, action: Action, inspect: &Inspect, around: &Around, cli
         inverse: inverse(&action, inspect),
         command: command(&action, name, inspect, cli),
         action,
-    }
-}
-
-fn with_key(action: &Action, key: Key) -> Action {
-    match action {
-        Action::Restart { .. } => Action::Restart { key },
-        Action::Delete { .. } => Action::Delete { key },
-        Action::Stop { .. } => Action::Stop { key },
-        Action::Start { .. } => Action::Start { key },
-        Action::Pause { .. } => Action::Pause { key },
-        Action::Unpause { .. } => Action::Unpause { key },
-        other => other.clone(),
     }
 }
 
