@@ -43,13 +43,6 @@ pub use operator::KubernetesOperator;
 pub use pod::Pods;
 pub use watch::Project;
 
-/// The feed emitter by the name that [`watch`] has for it.
-mod pour {
-    #[cfg(test)]
-    pub use crate::backend::emit::feed as pour;
-    pub type Pour = crate::backend::emit::Emitter<crate::model::FeedEvent>;
-}
-
 use paths::Place;
 use pulse::Pulse;
 use watch::Watcher;
