@@ -1,7 +1,6 @@
 //! Every action on a real container, beside the docker CLI on its twin.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-#[path = "docker_support/mod.rs"]
 mod support;
 
 use futures::StreamExt;
@@ -10,7 +9,8 @@ use pilothouse::backend::Operator;
 use pilothouse::backend::docker::DockerOperator;
 use pilothouse::model::{Fault, Key};
 use serde_json::Value;
-use support::{Container, docker, engine_at, meta, rig, socket};
+use support::engine::{Container, docker, engine_at, meta, socket};
+use support::rig_is_up;
 
 const IMAGE: &str = "test/busybox:1";
 
@@ -50,7 +50,7 @@ type Case = (&'static str, fn(Key) -> Action, &'static [&'static [&'static str]]
 
 #[tokio::test]
 async fn actions_leave_what_the_docker_cli_leaves() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     // Name, action, and what brings a running container to where the action begins.
@@ -84,7 +84,7 @@ async fn actions_leave_what_the_docker_cli_leaves() {
 
 #[tokio::test]
 async fn removal_takes_the_container_and_leaves_its_volumes() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("remove", &["-v", "/data", IMAGE, "sleep", "600"]);
@@ -104,7 +104,7 @@ async fn removal_takes_the_container_and_leaves_its_volumes() {
 
 #[tokio::test]
 async fn a_container_that_changed_since_the_plan_is_left_alone() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("conflict", &["--stop-timeout", "0", IMAGE, "sleep", "600"]);
@@ -119,7 +119,7 @@ async fn a_container_that_changed_since_the_plan_is_left_alone() {
 
 #[tokio::test]
 async fn a_name_leads_to_the_container_and_an_old_id_does_not() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let old = Container::run("reborn", &["--stop-timeout", "0", IMAGE, "sleep", "600"]);
@@ -134,7 +134,7 @@ async fn a_name_leads_to_the_container_and_an_old_id_does_not() {
 
 #[tokio::test]
 async fn a_restart_that_does_not_hold_is_contradicted() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("short", &[IMAGE, "sh", "-c", "sleep 0.3; exit 5"]);
@@ -146,7 +146,7 @@ async fn a_restart_that_does_not_hold_is_contradicted() {
 
 #[tokio::test]
 async fn health_is_waited_for() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let run = |name: &str, test: &str| {
@@ -163,7 +163,7 @@ async fn health_is_waited_for() {
 
 #[tokio::test]
 async fn a_start_that_the_engine_refuses_fails_with_its_words() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let _holder = Container::run("port-a", &["-p", "127.0.0.1:19181:80", IMAGE, "sleep", "600"]);

@@ -1,13 +1,13 @@
 //! Logs of real containers, followed through restarts and cut connections.
 
-#[path = "docker_support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse::model::{Fault, Feed, FeedEvent, LogRecord, LogSource};
-use support::{Container, Proxy, docker, rig, until, watch, watch_at};
+use support::engine::{Container, Proxy, docker, until, watch, watch_at};
+use support::rig_is_up;
 
 const IMAGE: &str = "test/busybox:1";
 
@@ -43,7 +43,7 @@ impl Log {
 
 #[tokio::test]
 async fn both_streams_come_with_times_and_long_lines_whole() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let script = "echo out; echo err >&2; head -c 40000 /dev/zero | tr '\\0' 'x'; echo; printf last";
@@ -62,7 +62,7 @@ async fn both_streams_come_with_times_and_long_lines_whole() {
 
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_over_restarts() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let script = "n=0; while [ $n -lt 100000 ]; do echo \"$(cat /proc/sys/kernel/random/uuid) $n\"; n=$((n+1)); done";
@@ -106,7 +106,7 @@ fn assert_same(ours: &[String], theirs: &[&str]) {
 
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_over_cut_connections() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let script =
@@ -121,7 +121,7 @@ async fn nothing_is_lost_or_doubled_over_cut_connections() {
         losses += usize::from(matches!(event, FeedEvent::Lost(_)));
         log_.take(event);
         if log_.lines.len() > next {
-            proxy.cut();
+            proxy.wire.cut();
             next = log_.lines.len() + 300;
         }
         log_.has("THE END")
@@ -138,7 +138,7 @@ async fn nothing_is_lost_or_doubled_over_cut_connections() {
 
 #[tokio::test]
 async fn a_terminals_log_has_no_frames() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let script = "echo one; printf '10%%\\r55%%\\r100%%\\n'; head -c 20000 /dev/zero | tr '\\0' 'y'; echo; echo two";
@@ -155,7 +155,7 @@ async fn a_terminals_log_has_no_frames() {
 
 #[tokio::test]
 async fn a_log_that_nobody_keeps_is_said_to_be_unsupported() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("log-none", &["--log-driver", "none", IMAGE, "sleep", "600"]);
@@ -170,7 +170,7 @@ async fn a_log_that_nobody_keeps_is_said_to_be_unsupported() {
 
 #[tokio::test]
 async fn a_silent_container_is_attached_at_once_and_its_first_word_is_seen() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("log-silent", &[IMAGE, "sh", "-c", "trap 'echo woken' USR1; while :; do sleep 0.1; done"]);

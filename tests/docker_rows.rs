@@ -1,7 +1,6 @@
 //! Rows and samples of a real engine, beside what the docker CLI says of the same containers.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-#[path = "docker_support/mod.rs"]
 mod support;
 
 use std::collections::HashMap;
@@ -9,7 +8,9 @@ use std::collections::HashMap;
 use futures::StreamExt;
 use pilothouse::model::{EngineContainer, EngineState, Feed, FeedEvent, Row, Severity};
 use serde_json::Value;
-use support::{Container, Proxy, docker, rig, socket, until, watch, watch_at};
+use support::engine::{Container, Proxy, docker, socket, until, watch, watch_at};
+use support::rig_is_up;
+use support::wire::Mode;
 
 const IMAGE: &str = "test/busybox:1";
 
@@ -44,7 +45,7 @@ fn listed() -> HashMap<String, Value> {
 
 #[tokio::test]
 async fn rows_equal_docker_ps() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let _limits = Container::run(
@@ -92,7 +93,7 @@ async fn rows_equal_docker_ps() {
 
 #[tokio::test]
 async fn changes_arrive_with_their_reasons() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let mut feed = watch(Feed::Containers);
@@ -125,7 +126,7 @@ async fn changes_arrive_with_their_reasons() {
 
 #[tokio::test]
 async fn a_crash_loop_and_an_oom_are_told() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let _crash = Container::run("crash", &["--restart", "always", IMAGE, "sh", "-c", "exit 3"]);
@@ -147,22 +148,22 @@ async fn a_crash_loop_and_an_oom_are_told() {
 
 #[tokio::test]
 async fn rows_are_back_soon_after_the_engine_is() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let proxy = Proxy::start();
     let mut feed = watch_at(&proxy.socket, Feed::Containers);
     until(&mut feed, 15, "the list", |event| event == FeedEvent::Synced).await;
-    proxy.set_open(false);
+    proxy.wire.set(Mode::Cut);
     until(&mut feed, 5, "the loss", |event| matches!(event, FeedEvent::Lost(_))).await;
     until(&mut feed, 5, "a second attempt", |event| matches!(event, FeedEvent::Lost(_))).await;
-    proxy.set_open(true);
+    proxy.wire.set(Mode::Whole);
     until(&mut feed, 3, "the rows again", |event| event == FeedEvent::Synced).await;
 }
 
 #[tokio::test]
 async fn every_running_container_is_sampled() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let busy = Container::run("busy", &["--cpus", "0.2", IMAGE, "sh", "-c", "while :; do :; done"]);
@@ -187,7 +188,7 @@ async fn every_running_container_is_sampled() {
 /// `docker stats` and our stream get the same samples of the engine: one of ours must be its numbers.
 #[tokio::test]
 async fn samples_equal_docker_stats() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let script = "dd if=/dev/zero of=/f bs=1M count=8 2>/dev/null; while :; do cat /f >/dev/null; usleep 20000; done";
@@ -222,7 +223,7 @@ async fn samples_equal_docker_stats() {
 
 #[tokio::test]
 async fn one_container_is_sampled_every_second_through_its_restart() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("fast", &["--stop-timeout", "0", IMAGE, "sh", "-c", "while :; do :; done"]);
@@ -250,7 +251,7 @@ async fn one_container_is_sampled_every_second_through_its_restart() {
 
 #[tokio::test]
 async fn the_engine_tells_of_itself() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let mut feed = watch(Feed::Server);
@@ -267,7 +268,7 @@ async fn the_engine_tells_of_itself() {
 
 #[tokio::test]
 async fn an_object_is_shown_masked_and_again_when_it_changes() {
-    if !rig() {
+    if !rig_is_up() {
         return;
     }
     let one = Container::run("object", &["-e", "PASSWORD=hunter2", IMAGE, "sleep", "600"]);

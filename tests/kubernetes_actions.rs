@@ -1,10 +1,7 @@
 //! Every action against a real cluster, beside what kubectl does to a twin of the object.
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
 
-#[path = "support/proxy.rs"]
-mod proxy;
-#[path = "support/rig.rs"]
-mod rig;
+mod support;
 
 use std::time::Duration;
 
@@ -15,8 +12,9 @@ use pilothouse::actions::{
 use pilothouse::backend::Operator;
 use pilothouse::backend::kubernetes::KubernetesOperator;
 use pilothouse::model::{Fault, Kind};
-use rig::{Rig, Space, link, rig};
 use serde_json::{Value, json};
+use support::cluster::{Rig, Space, link, rig};
+use support::wire::Mode;
 
 const KINDS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
@@ -456,8 +454,9 @@ async fn another_number_set_meanwhile_contradicts() {
 async fn verification_lives_through_lost_connections() {
     let Some(rig) = rig() else { return };
     let space = rig.space("unsteady");
-    let (proxy, folder) = (proxy::Proxy::to("127.0.0.1:6443").await, tempfile::tempdir().expect("folder"));
-    let operator = KubernetesOperator::new(link(&proxy.kubeconfig(&rig.admin, folder.path())), "rig".to_owned());
+    let folder = tempfile::tempdir().expect("folder");
+    let (wire, config) = rig.wire(folder.path()).await;
+    let operator = KubernetesOperator::new(link(&config), "rig".to_owned());
     space.apply(&workload(Kind::Deployment, "ours", 0));
     let action = Action::Scale { key: space.key(Kind::Deployment, "ours"), replicas: 2 };
     let plan = operator.plan(&action).await.expect("a plan");
@@ -467,10 +466,9 @@ async fn verification_lives_through_lost_connections() {
     while let Some(observation) = observed.next().await {
         match &observation {
             // the first state: everything breaks, and stays broken until that was noticed
-            Observation::Waiting(text) if text.contains("still watching") => proxy.block(false),
+            Observation::Waiting(text) if text.contains("still watching") => wire.set(Mode::Whole),
             Observation::Waiting(_) if seen.is_empty() => {
-                proxy.block(true);
-                proxy.cut();
+                wire.set(Mode::Cut);
             }
             _ => {}
         }

@@ -1,10 +1,7 @@
 //! Logs of real containers, over a connection that is cut again and again.
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
 
-#[path = "support/proxy.rs"]
-mod proxy;
-#[path = "support/rig.rs"]
-mod rig;
+mod support;
 
 use std::time::Duration;
 
@@ -12,9 +9,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use pilothouse::backend::kubernetes::logs::follow;
 use pilothouse::model::{Fault, FeedEvent, Kind, LogRecord, LogSource};
-use proxy::Proxy;
-use rig::{Space, link, rig};
 use serde_json::{Value, json};
+use support::cluster::{Space, link, rig};
+use support::wire::Mode;
 
 fn pod(name: &str, restart: &str, script: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
@@ -70,8 +67,9 @@ async fn nothing_is_lost_and_nothing_doubled_over_a_connection_that_breaks() {
     let space = rig.space("logcuts");
     let script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); \
                   [ $((i % 50)) = 0 ] && usleep 15000; done; echo the end; sleep 600";
-    let (proxy, folder) = (Proxy::to("127.0.0.1:6443").await, tempfile::tempdir().expect("folder"));
-    let broken = link(&proxy.kubeconfig(&rig.admin, folder.path()));
+    let folder = tempfile::tempdir().expect("folder");
+    let (wire, config) = rig.wire(folder.path()).await;
+    let broken = link(&config);
     space.apply(&pod("talker", "Never", script));
     let feed = follow(broken, source(&space, "talker"));
 
@@ -81,7 +79,7 @@ async fn nothing_is_lost_and_nothing_doubled_over_a_connection_that_breaks() {
         match last {
             FeedEvent::Log(records) => lines += records.len(),
             FeedEvent::Lost(_) => {
-                proxy.block(false);
+                wire.set(Mode::Whole);
                 blocked = false;
             }
             _ => {}
@@ -91,8 +89,8 @@ async fn nothing_is_lost_and_nothing_doubled_over_a_connection_that_breaks() {
             next = lines + 200 + (cuts * 7919) % 900;
             // every fifth time nothing answers for a while
             blocked = cuts.is_multiple_of(5);
-            proxy.block(blocked);
-            proxy.cut();
+            wire.set(if blocked { Mode::Cut } else { Mode::Whole });
+            wire.cut();
         }
         has(seen, "the end")
     })

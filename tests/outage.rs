@@ -4,8 +4,7 @@
 
 #[path = "support/pty.rs"]
 mod pty;
-#[path = "support/rig.rs"]
-mod rig;
+mod support;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ fn line(screen: &vt100::Screen, part: &str) -> String {
 
 #[test]
 fn the_console_outlives_its_servers() {
-    let Some(rig) = rig::rig() else { return };
+    let Some(rig) = support::cluster::rig() else { return };
     let home = tempfile::tempdir().expect("a directory");
     let kubeconfig = rig.admin.to_str().expect("a path");
     let mut command = pilothouse(home.path(), &["--kubeconfig", kubeconfig, "-n", "default"]);

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 /// Longest time to the first frame, however the servers are. Far below any time allowed for
 /// connecting; a loaded machine needs most of it for starting a debug build.
-const FIRST_FRAME: Duration = Duration::from_secs(3);
+const FIRST_FRAME: Duration = Duration::from_secs(1);
 
 fn home() -> TempDir {
     tempfile::tempdir().expect("a directory")
@@ -118,6 +118,25 @@ fn a_small_terminal_and_a_paste_do_no_harm() {
     session.wait("the pods view", |screen| !screen.contents().contains("Logs"));
     session.send("q");
     assert_eq!(session.end().exit_code(), 0);
+    session.wait_restored();
+}
+
+#[test]
+fn no_resize_is_lost_among_keys() {
+    let home = home();
+    let mut session = demo(home.path());
+    for round in 0..25 {
+        let (width, height) = if round % 2 == 0 { (80, 24) } else { (120, 40) };
+        session.send("j");
+        session.resize(width, height);
+        session.send("k");
+        session.wait("a frame of the new size", |screen| {
+            let text = screen.contents();
+            text.starts_with("pilothouse") && text.lines().count() == usize::from(height)
+        });
+    }
+    session.send("q");
+    session.end();
     session.wait_restored();
 }
 

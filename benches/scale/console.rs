@@ -15,18 +15,15 @@ const ROW: &str = "fleet-0";
 
 /// Starts what is measured; settings of the user stay out of it.
 pub fn command(options: &Options, own: &[&str], home: &Path) -> CommandBuilder {
-    let mut command = match &options.program {
-        Some(line) => {
-            let mut words = line.split_whitespace();
-            let mut command = CommandBuilder::new(words.next().expect("a program"));
-            command.args(words);
-            command
-        }
-        None => {
-            let mut command = CommandBuilder::new(&options.binary);
-            command.args(own);
-            command
-        }
+    let mut command = if let Some(line) = &options.program {
+        let mut words = line.split_whitespace();
+        let mut command = CommandBuilder::new(words.next().expect("a program"));
+        command.args(words);
+        command
+    } else {
+        let mut command = CommandBuilder::new(&options.binary);
+        command.args(own);
+        command
     };
     command.env("HOME", home);
     for (name, below) in [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache")] {
@@ -48,10 +45,10 @@ fn cursor(own: bool) -> impl Fn(&vt100::Screen) -> String {
     move |screen| {
         if own {
             let (cols, rows) = SIZE;
-            (0..rows)
+            let at: Vec<u16> = (0..rows)
                 .filter(|row| (0..3.min(cols)).any(|col| screen.cell(*row, col).is_some_and(|c| c.contents() == "▌")))
-                .map(|row| format!("{row} "))
-                .collect()
+                .collect();
+            format!("{at:?}")
         } else {
             screen.contents_formatted()
         }
@@ -122,7 +119,9 @@ pub fn measure(options: &Options, kubeconfig: &Path, report: &mut Report) {
     let mut screens: Vec<(f64, f64, f64, Screen)> = Vec::new();
     for _ in 0..3 {
         // only one at a time: the last stays for the rest
-        screens.iter_mut().for_each(|(_, _, _, screen)| screen.press("\x03"));
+        for (_, _, _, screen) in &mut screens {
+            screen.press("\x03");
+        }
         if let Some((first, rows, all, screen)) = screens.pop() {
             drop(screen);
             report.note("a start: first frame, first rows, all rows", all, "ms", format!("{first:.0}, {rows:.0}"));

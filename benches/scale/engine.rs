@@ -24,7 +24,7 @@ struct Containers;
 impl Containers {
     fn make() -> Self {
         let made = Self;
-        made.remove();
+        Self::remove();
         let images = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
         let image = images.lines().find(|image| image.contains("busybox")).or_else(|| images.lines().next());
         let image = image.expect("an image with a shell").to_owned();
@@ -36,7 +36,7 @@ impl Containers {
         made
     }
 
-    fn remove(&self) {
+    fn remove() {
         let ids = docker(&["ps", "-aq", "--filter", &format!("name={PREFIX}")]);
         let ids: Vec<&str> = ids.split_whitespace().collect();
         if !ids.is_empty() {
@@ -49,7 +49,7 @@ impl Containers {
 
 impl Drop for Containers {
     fn drop(&mut self) {
-        self.remove();
+        Self::remove();
     }
 }
 

@@ -5,7 +5,11 @@
 
 pub mod demo;
 pub mod docker;
+mod emit;
+mod escape;
 pub mod kubernetes;
+mod retry;
+mod yaml;
 
 use std::sync::Arc;
 

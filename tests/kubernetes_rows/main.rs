@@ -2,8 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
-mod rig;
-mod wire;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use futures::stream::BoxStream;
 use pilothouse::backend::kubernetes::{Kubernetes, contexts};
 use pilothouse::model::{Access, Deed, Fault, Feed, FeedEvent, Key, Kind, Row, Sample, Scope, ServerInfo, Workload};
 
-use rig::{next, open, rig, source};
-use wire::{Wire, wire};
+use support::cluster::{next, open, rig, source};
+use support::wire::Mode;
 
 /// Comparisons before a difference counts: the cluster moves between two looks.
 const TRIES: usize = 8;
@@ -236,7 +236,7 @@ async fn usage_is_measured_for_all_and_for_one() {
     let shop = samples(&admin, Feed::Usage(Some("shop".into()))).await;
     assert!(shop.iter().all(|sample| &*sample.key.namespace == "shop"), "{shop:?}");
     let refused = fault(&source(&rig.operator, Some("shop")), Feed::Usage(Some("shop".into()))).await;
-    assert!(refused.to_string().contains("may not list pods in namespace shop in metrics.k8s.io"), "{refused}");
+    assert!(refused.to_string().contains("may not list pods.metrics.k8s.io in namespace shop"), "{refused}");
 
     let pods = listing(&admin, Feed::Pods(Some("shop".into()))).await;
     let busy = pods.iter().map(Row::key).find(|key| key.name.starts_with("busy-")).expect("a busy pod").clone();
@@ -325,20 +325,20 @@ async fn time_until(
 async fn a_lost_server_is_noticed_in_five_seconds_and_rows_are_back_in_three() {
     let Some(rig) = rig() else { return };
     let dir = tempfile::tempdir().expect("a folder");
-    let (control, config) = wire(&rig, dir.path()).await;
+    let (wire, config) = rig.wire(dir.path()).await;
     let source = source(&config, None);
     let mut server = open(&source, Feed::Server);
     time_until(&mut server, "the server", |event| matches!(event, FeedEvent::Server(_))).await;
     let mut rest = tokio::spawn(async move { while server.next().await.is_some() {} });
     let mut pods = open(&source, Feed::Pods(None));
     time_until(&mut pods, "the pods", |event| *event == FeedEvent::Synced).await;
-    for fault in [Wire::Cut, Wire::Stalled] {
-        control.send_replace(fault);
+    for fault in [Mode::Cut, Mode::Stalled] {
+        wire.set(fault);
         let noticed = time_until(&mut pods, "the loss", |event| matches!(event, FeedEvent::Lost(_))).await;
         assert!(noticed < Duration::from_millis(5500), "noticed after {noticed:?}");
         // let the waits grow to their longest
         let tried = time_until(&mut pods, "a retry", |event| matches!(event, FeedEvent::Lost(_))).await;
-        control.send_replace(Wire::Whole);
+        wire.set(Mode::Whole);
         let back = time_until(&mut pods, "rows", |event| !matches!(event, FeedEvent::Lost(_))).await;
         println!("noticed after {noticed:?}, tried again after {tried:?}, back after {back:?}");
         assert!(back < Duration::from_secs(4), "back after {back:?}");

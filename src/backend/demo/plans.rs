@@ -4,15 +4,6 @@ use serde_json::Value;
 
 use crate::actions::{Change, Diff, Method};
 
-/// `word` for a POSIX shell.
-pub fn quote(word: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,".contains(c);
-    if !word.is_empty() && word.chars().all(safe) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 /// A line of a diff that changes, between `context` lines.
 pub fn change_lines(context: &[&str], removed: &str, added: &str) -> Vec<Diff> {
     let mut diff: Vec<Diff> = context.iter().map(|line| Diff::Same((*line).to_owned())).collect();

@@ -5,14 +5,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::engine::Engine;
-use super::feed::{Backoff, events, send};
+use super::feed::{LONGEST, events, rest};
 use super::inspect::{Event, Inspect, Summary};
 use super::past::Past;
 use super::rows::row;
+use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{EngineContainer, EngineState, Fault, FeedEvent, Health, Row, TargetId};
 
 /// Events of one container that come closer than this cost one inspect.
@@ -27,26 +28,26 @@ const WIDTH: usize = 6;
 struct Table {
     engine: Engine,
     target: TargetId,
-    tx: Sender<FeedEvent>,
+    out: Emitter<FeedEvent>,
     past: Past,
     rows: HashMap<String, EngineContainer>,
 }
 
 /// Runs the feed for ever.
-pub async fn run(engine: Engine, target: TargetId, tx: Sender<FeedEvent>) {
-    let mut table = Table { engine, target, tx, past: Past::default(), rows: HashMap::new() };
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+pub async fn run(engine: Engine, target: TargetId, out: Emitter<FeedEvent>) {
+    let mut table = Table { engine, target, out, past: Past::default(), rows: HashMap::new() };
+    let mut pauses = Pauses::up_to(LONGEST);
     loop {
-        let fault = table.follow(&mut backoff).await;
+        let fault = table.follow(&mut pauses).await;
         table.engine.forget().await;
-        send(&table.tx, FeedEvent::Lost(fault.clone())).await;
-        backoff.wait(&fault).await;
+        table.out.lost(fault.clone()).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
 impl Table {
     /// One connection, from subscription to its end.
-    async fn follow(&mut self, backoff: &mut Backoff) -> Fault {
+    async fn follow(&mut self, pauses: &mut Pauses) -> Fault {
         let since = self.past.resume();
         let mut stream = match events(&self.engine, None, since).await {
             Ok(stream) => stream,
@@ -64,7 +65,7 @@ impl Table {
         if let Err(fault) = self.load().await {
             return fault;
         }
-        backoff.reset();
+        pauses.reset();
         let mut due: Option<Instant> = None;
         let mut relist = Instant::now() + RELIST;
         loop {
@@ -93,7 +94,7 @@ impl Table {
                         Err(fault) => return fault,
                     }
                     if dirty.is_empty() {
-                        send(&self.tx, FeedEvent::Alive).await;
+                        self.out.send(FeedEvent::Alive).await;
                     } else {
                         due.get_or_insert_with(Instant::now);
                     }
@@ -116,14 +117,14 @@ impl Table {
 
     async fn remove(&mut self, id: &str) {
         if let Some(row) = self.rows.remove(id) {
-            send(&self.tx, FeedEvent::Remove(row.key)).await;
+            self.out.send(FeedEvent::Remove(row.key)).await;
         }
     }
 
     /// The full listing.
     async fn load(&mut self) -> Result<(), Fault> {
         let list: Vec<Summary> = self.engine.get("/containers/json?all=1").await?;
-        send(&self.tx, FeedEvent::Reset).await;
+        self.out.send(FeedEvent::Reset).await;
         let engine = self.engine.clone();
         let mut parts = stream::iter(list)
             .map(|summary| inspect(engine.clone(), summary.id))
@@ -141,12 +142,12 @@ impl Table {
                     rows.insert(id, row);
                 }
             }
-            send(&self.tx, FeedEvent::Staged(staged)).await;
+            self.out.send(FeedEvent::Staged(staged)).await;
         }
         self.rows = rows;
         let rows = &self.rows;
         self.past.keep(|id| rows.contains_key(id));
-        send(&self.tx, FeedEvent::Synced).await;
+        self.out.send(FeedEvent::Synced).await;
         Ok(())
     }
 
@@ -164,7 +165,7 @@ impl Table {
             let row = row(self.target, &inspect, &mut self.past, now);
             if self.rows.get(&id) != Some(&row) {
                 self.rows.insert(id, row.clone());
-                send(&self.tx, FeedEvent::Upsert(Row::Container(Box::new(row)))).await;
+                self.out.send(FeedEvent::Upsert(Row::Container(Box::new(row)))).await;
             }
         }
         Ok(())

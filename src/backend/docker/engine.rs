@@ -2,7 +2,6 @@
 //! Actions go through bollard; what is read goes over the same wire as bytes, so that an unknown
 //! word in an answer costs a field and not the whole list.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -303,20 +302,6 @@ fn bare(path: &str) -> &str {
     path.split('?').next().unwrap_or(path)
 }
 
-/// `text` as part of a URL's path or query.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,10 +315,5 @@ mod tests {
         for old in ["1.39", "1.9", "", "new"] {
             assert!(matches!(speak(old), Err(Fault::Unsupported { .. })), "{old}");
         }
-    }
-
-    #[test]
-    fn everything_but_plain_letters_is_escaped() {
-        assert_eq!(escape(r#"{"a":[1]}/é"#), "%7B%22a%22%3A%5B1%5D%7D%2F%C3%A9");
     }
 }

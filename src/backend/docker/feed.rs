@@ -1,76 +1,30 @@
-//! Streams made of a loop that sends: nothing is spawned, so dropping the stream ends its work.
+//! What the feeds of an engine share: its events as a stream, lines, and pauses between attempts.
 
 use std::fmt::Write as _;
-use std::future::{Future, ready};
+use std::future::ready;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use serde_json::json;
-use tokio::sync::mpsc::{Sender, channel};
-use tokio_stream::wrappers::ReceiverStream;
 
-use super::engine::{Engine, escape};
+use super::engine::Engine;
 use super::inspect::Event;
-use crate::model::{Fault, FeedEvent};
+use crate::backend::escape;
+use crate::backend::retry::Pauses;
+use crate::model::Fault;
 
-/// The stream of what `run` sends; it ends when `run` does.
-pub fn of<T, F, Fut>(run: F) -> BoxStream<'static, T>
-where
-    T: Send + 'static,
-    F: FnOnce(Sender<T>) -> Fut,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let (tx, rx) = channel(32);
-    let work = run(tx).into_stream().filter_map(|()| ready(None));
-    stream::select(ReceiverStream::new(rx), work).boxed()
-}
+/// Longest pause between attempts to reach the engine.
+pub const LONGEST: Duration = Duration::from_secs(2);
+/// Shortest pause after a fault that does not pass by itself.
+const PATIENT: Duration = Duration::from_secs(5);
 
-/// Sends; the receiver lives in the same stream, so it is never gone while this runs.
-pub async fn send<T>(tx: &Sender<T>, item: T) {
-    let _ = tx.send(item).await;
-}
-
-/// A feed that the engine does not have: says so once and stays.
-#[must_use]
-pub fn unsupported(what: &str) -> BoxStream<'static, FeedEvent> {
-    let fault = Fault::Unsupported { what: what.to_owned() };
-    stream::once(ready(FeedEvent::Lost(fault))).chain(stream::pending()).boxed()
-}
-
-/// Waits between attempts: from 250 ms doubling to a ceiling, until something worked.
-#[derive(Debug)]
-pub struct Backoff {
-    next: Duration,
-    ceiling: Duration,
-}
-
-impl Backoff {
-    /// A backoff up to `ceiling`.
-    #[must_use]
-    pub const fn new(ceiling: Duration) -> Self {
-        Self { next: Duration::from_millis(250), ceiling }
-    }
-
-    /// Something worked.
-    pub fn reset(&mut self) {
-        self.next = Duration::from_millis(250);
-    }
-
-    /// Time to wait now.
-    pub fn step(&mut self) -> Duration {
-        let now = self.next;
-        self.next = (now * 2).min(self.ceiling);
-        now
-    }
-
-    /// Waits, longer for faults that do not pass by themselves.
-    pub async fn wait(&mut self, fault: &Fault) {
-        let patient = matches!(fault, Fault::Unsupported { .. } | Fault::Invalid { .. } | Fault::Gone { .. });
-        let pause = self.step();
-        tokio::time::sleep(if patient { pause.max(Duration::from_secs(5)) } else { pause }).await;
-    }
+/// Waits after `fault`: longer for faults that do not pass by themselves.
+pub async fn rest(pauses: &mut Pauses, fault: &Fault) {
+    let patient = matches!(fault, Fault::Unsupported { .. } | Fault::Invalid { .. } | Fault::Gone { .. });
+    let pause = pauses.step();
+    tokio::time::sleep(if patient { pause.max(PATIENT) } else { pause }).await;
 }
 
 /// Events of one container, or of all, since a stamp in nanoseconds (0: from now on).
@@ -88,7 +42,7 @@ pub async fn events(
     if let Some(id) = container {
         filters["container"] = json!([id]);
     }
-    let mut path = format!("/events?filters={}", escape(&filters.to_string()));
+    let mut path = format!("/events?filters={}", escape::url(&filters.to_string()));
     if since > 0 {
         let _ = write!(path, "&since={}.{:09}", since / 1_000_000_000, since % 1_000_000_000);
     }
@@ -141,24 +95,5 @@ mod tests {
             let got: Vec<_> = lines(stream::iter(parts)).map(|line| line.unwrap()).collect().await;
             assert_eq!(got, [&b"{\"a\":1}"[..], b"{\"b\":22}"], "chunks of {size}");
         }
-    }
-
-    #[test]
-    fn the_backoff_doubles_to_its_ceiling() {
-        let mut backoff = Backoff::new(Duration::from_secs(2));
-        let steps: Vec<u128> = (0..5).map(|_| backoff.step().as_millis()).collect();
-        assert_eq!(steps, [250, 500, 1000, 2000, 2000]);
-        backoff.reset();
-        assert_eq!(backoff.step().as_millis(), 250);
-    }
-
-    #[tokio::test]
-    async fn a_stream_ends_with_its_loop() {
-        let stream = of(|tx| async move {
-            for n in 0..100 {
-                send(&tx, n).await;
-            }
-        });
-        assert_eq!(stream.collect::<Vec<_>>().await, (0..100).collect::<Vec<_>>());
     }
 }

@@ -5,15 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::engine::Engine;
-use super::feed::{Backoff, events, send};
+use super::feed::{LONGEST, events, rest};
 use super::frames::{Decoder, Item};
 use super::inspect::{Event, Inspect};
 use super::resume::Resume;
 use super::rows::handle;
+use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{EngineState, Fault, FeedEvent, LogRecord, LogSource};
 
 /// Lines of the past that are read when a log is opened.
@@ -28,7 +29,7 @@ const BEHIND: Duration = Duration::from_millis(500);
 struct Reader {
     engine: Engine,
     source: LogSource,
-    tx: Sender<FeedEvent>,
+    out: Emitter<FeedEvent>,
     resume: Resume,
     /// Oldest line that was not complete when the last stream ended.
     pending: Option<i64>,
@@ -48,34 +49,34 @@ enum End {
 }
 
 /// Runs the feed for ever.
-pub async fn run(engine: Engine, source: LogSource, tx: Sender<FeedEvent>) {
+pub async fn run(engine: Engine, source: LogSource, out: Emitter<FeedEvent>) {
     let mut reader =
-        Reader { engine, source, tx, resume: Resume::default(), pending: None, noted: String::new(), exit: None };
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+        Reader { engine, source, out, resume: Resume::default(), pending: None, noted: String::new(), exit: None };
+    let mut pauses = Pauses::up_to(LONGEST);
     loop {
-        let fault = reader.follow(&mut backoff).await;
-        send(&reader.tx, FeedEvent::Lost(fault.clone())).await;
-        backoff.wait(&fault).await;
+        let fault = reader.follow(&mut pauses).await;
+        reader.out.lost(fault.clone()).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
 impl Reader {
-    async fn follow(&mut self, backoff: &mut Backoff) -> Fault {
-        match self.attached(backoff).await {
+    async fn follow(&mut self, pauses: &mut Pauses) -> Fault {
+        match self.attached(pauses).await {
             Ok(never) => match never {},
             Err(fault) => fault,
         }
     }
 
-    async fn attached(&mut self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Fault> {
+    async fn attached(&mut self, pauses: &mut Pauses) -> Result<std::convert::Infallible, Fault> {
         let id = handle(&self.source.key);
         // Subscribed first: a start between the end of a stream and the next look is not missed.
         let mut watch = events(&self.engine, Some(&id), 0).await?;
         let mut inspect = self.inspect().await?;
         loop {
             let body = self.engine.stream(&self.path()).await?.boxed();
-            send(&self.tx, FeedEvent::Alive).await;
-            backoff.reset();
+            self.out.send(FeedEvent::Alive).await;
+            pauses.reset();
             self.resume.reattach();
             let mut decoder = Decoder::new(inspect.config.tty);
             match self.pump(body, &mut watch, &mut decoder).await {
@@ -86,7 +87,7 @@ impl Reader {
             let after = self.inspect().await?;
             let same_run = after.state.started_at == inspect.state.started_at;
             if after.state.running && same_run && after.engine_state() != EngineState::Restarting {
-                tokio::time::sleep(backoff.step()).await;
+                tokio::time::sleep(pauses.step()).await;
                 continue;
             }
             self.flush(&mut decoder).await;
@@ -172,12 +173,12 @@ impl Reader {
             }
         }
         if !records.is_empty() {
-            send(&self.tx, FeedEvent::Log(records)).await;
+            self.out.send(FeedEvent::Log(records)).await;
         }
     }
 
     async fn note(&self, text: String) {
-        send(&self.tx, FeedEvent::Log(vec![LogRecord::Note(text.into())])).await;
+        self.out.send(FeedEvent::Log(vec![LogRecord::Note(text.into())])).await;
     }
 
     /// Notes a restart; the event with the exit code may be a little behind.

@@ -27,7 +27,7 @@ pub use engine::Engine;
 pub use operator::DockerOperator;
 pub use resolve::{Endpoint, resolve};
 
-use super::Source;
+use super::{Source, emit};
 use crate::model::{Feed, FeedEvent, FeedSpec, TargetMeta};
 
 /// The live data of one engine.
@@ -49,14 +49,14 @@ impl Source for Docker {
     fn watch(&self, spec: &FeedSpec) -> BoxStream<'static, FeedEvent> {
         let (engine, target) = (self.engine.clone(), self.meta.id);
         match spec.feed.clone() {
-            Feed::Server => feed::of(|tx| server::run(engine, tx)),
-            Feed::Containers => feed::of(move |tx| containers::run(engine, target, tx)),
-            Feed::Usage(_) => feed::of(move |tx| usage::all(engine, target, tx)),
-            Feed::UsageOf(key) => feed::of(move |tx| usage::one(engine, key, tx)),
-            Feed::Log(source) => feed::of(move |tx| logs::run(engine, source, tx)),
-            Feed::Object(key) => feed::of(move |tx| object::run(engine, key, tx)),
+            Feed::Server => emit::feed(|out| server::run(engine, out)),
+            Feed::Containers => emit::feed(move |out| containers::run(engine, target, out)),
+            Feed::Usage(_) => emit::feed(move |out| usage::all(engine, target, out)),
+            Feed::UsageOf(key) => emit::feed(move |out| usage::one(engine, key, out)),
+            Feed::Log(source) => emit::feed(move |out| logs::run(engine, source, out)),
+            Feed::Object(key) => emit::feed(move |out| object::run(engine, key, out)),
             Feed::Namespaces | Feed::Pods(_) | Feed::Workloads(_) | Feed::Events(_) | Feed::Revisions(_) => {
-                feed::unsupported("a Docker engine has containers only")
+                emit::unsupported("a Docker engine has containers only")
             }
         }
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::Value;
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until};
 
 use super::engine::Engine;
-use super::feed::{Backoff, events, send};
+use super::feed::{LONGEST, events, rest};
 use super::rows::handle;
+use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
+use crate::backend::yaml;
 use crate::model::{Fault, FeedEvent, Key};
 
 /// How often it is read anyway.
@@ -20,21 +22,21 @@ const AGAIN: Duration = Duration::from_secs(30);
 const COALESCE: Duration = Duration::from_millis(100);
 
 /// Runs the feed for ever.
-pub async fn run(engine: Engine, key: Key, tx: Sender<FeedEvent>) {
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+pub async fn run(engine: Engine, key: Key, out: Emitter<FeedEvent>) {
+    let mut pauses = Pauses::up_to(LONGEST);
     let mut last: Option<Arc<str>> = None;
     loop {
-        let fault = follow(&engine, &key, &tx, &mut backoff, &mut last).await;
-        send(&tx, FeedEvent::Lost(fault.clone())).await;
-        backoff.wait(&fault).await;
+        let fault = follow(&engine, &key, &out, &mut pauses, &mut last).await;
+        out.lost(fault.clone()).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
 async fn follow(
     engine: &Engine,
     key: &Key,
-    tx: &Sender<FeedEvent>,
-    backoff: &mut Backoff,
+    out: &Emitter<FeedEvent>,
+    pauses: &mut Pauses,
     last: &mut Option<Arc<str>>,
 ) -> Fault {
     let mut stream = match events(engine, Some(&handle(key)), 0).await {
@@ -54,18 +56,18 @@ async fn follow(
             () = sleep_until(due) => {
                 due = Instant::now() + AGAIN;
                 let text = match engine.get::<Value>(&format!("/containers/{}/json", handle(key))).await {
-                    Ok(value) => match yaml(value) {
+                    Ok(value) => match shown(value) {
                         Ok(text) => text,
                         Err(fault) => return fault,
                     },
                     Err(fault) => return fault,
                 };
-                backoff.reset();
+                pauses.reset();
                 if last.as_ref() == Some(&text) {
-                    send(tx, FeedEvent::Alive).await;
+                    out.send(FeedEvent::Alive).await;
                 } else {
                     *last = Some(Arc::clone(&text));
-                    send(tx, FeedEvent::Object(text)).await;
+                    out.send(FeedEvent::Object(text)).await;
                 }
             }
         }
@@ -73,11 +75,9 @@ async fn follow(
 }
 
 /// The object as YAML with its environment masked.
-fn yaml(mut value: Value) -> Result<Arc<str>, Fault> {
+fn shown(mut value: Value) -> Result<Arc<str>, Fault> {
     mask(&mut value);
-    serde_saphyr::to_string(&value)
-        .map(Arc::from)
-        .map_err(|e| Fault::Server { what: format!("the container cannot be shown as YAML: {e}") })
+    yaml::text(&value).map(Arc::from)
 }
 
 fn mask(value: &mut Value) {
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn environment_values_are_hidden_and_the_rest_is_kept_in_order() {
         let object = json!({"Id": "c", "Name": "/web", "Config": {"Env": ["TOKEN=a=b", "EMPTY="], "Tty": false}});
-        let text = yaml(object).unwrap();
+        let text = shown(object).unwrap();
         assert!(!text.contains("a=b"), "{text}");
         assert!(text.contains("TOKEN=<hidden>") && text.contains("EMPTY=<hidden>"), "{text}");
         assert!(text.find("Id").unwrap() < text.find("Name").unwrap());
@@ -106,6 +106,6 @@ mod tests {
 
     #[test]
     fn an_object_without_environment_is_shown_as_it_is() {
-        assert!(yaml(json!({"Config": {"Env": null}})).unwrap().contains("Env"));
+        assert!(shown(json!({"Config": {"Env": null}})).unwrap().contains("Env"));
     }
 }

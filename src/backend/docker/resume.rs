@@ -1,6 +1,11 @@
 //! Going on after a cut log stream without losing or repeating a line. Timestamps alone do not
 //! identify a line (many share one, the two streams interleave), so what was shown in the last
 //! seconds is kept as a multiset of time, stream and text.
+//!
+//! Kubernetes logs resume by another algorithm on purpose: there a rotation can take lines away
+//! unseen, so order is what shows a loss, and lines may come without a time. An engine sends both
+//! streams in an order that may differ from one answer to the next, begins with a tail, and holds
+//! incomplete lines open: order proves nothing here, and what is open moves the start back.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, VecDeque};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::engine::escape;
 use super::inspect::{Inspect, moment};
 use super::past::Past;
 use super::why::{health, why};
+use crate::backend::escape;
 use crate::model::pod::Resources;
 use crate::model::{EngineContainer, EngineState, Key, Kind, Stamp, TargetId};
 
@@ -24,7 +24,7 @@ pub fn key(target: TargetId, id: &str, name: &str, project: &str) -> Key {
 /// What the API calls a container: its id, or its name where no id is known.
 #[must_use]
 pub fn handle(key: &Key) -> String {
-    escape(if key.uid.is_empty() { &key.name } else { &key.uid })
+    escape::url(if key.uid.is_empty() { &key.name } else { &key.uid })
 }
 
 /// Limits as set on the container.

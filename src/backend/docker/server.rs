@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::sync::mpsc::Sender;
 
 use super::engine::{Engine, Session};
-use super::feed::{Backoff, send};
+use super::feed::{LONGEST, rest};
 use super::resolve::Address;
+use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{Access, Deed, Fault, FeedEvent, ServerInfo};
 
 /// Time between pings.
@@ -33,31 +34,31 @@ struct Info {
 }
 
 /// Runs the feed for ever.
-pub async fn run(engine: Engine, tx: Sender<FeedEvent>) {
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+pub async fn run(engine: Engine, out: Emitter<FeedEvent>) {
+    let mut pauses = Pauses::up_to(LONGEST);
     loop {
-        let fault = follow(&engine, &tx, &mut backoff).await;
+        let fault = follow(&engine, &out, &mut pauses).await;
         engine.forget().await;
-        send(&tx, FeedEvent::Lost(fault.clone())).await;
-        backoff.wait(&fault).await;
+        out.lost(fault.clone()).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
-async fn follow(engine: &Engine, tx: &Sender<FeedEvent>, backoff: &mut Backoff) -> Fault {
+async fn follow(engine: &Engine, out: &Emitter<FeedEvent>, pauses: &mut Pauses) -> Fault {
     let facts = async {
         let session = engine.session().await?;
         let info: Info = engine.get("/info").await?;
         Ok::<_, Fault>(describe(&session, &info))
     };
     match facts.await {
-        Ok(info) => send(tx, FeedEvent::Server(Box::new(info))).await,
+        Ok(info) => out.send(FeedEvent::Server(Box::new(info))).await,
         Err(fault) => return fault,
     }
-    backoff.reset();
+    pauses.reset();
     loop {
         tokio::time::sleep(PULSE).await;
         match tokio::time::timeout(PULSE, engine.get_bytes("/_ping")).await {
-            Ok(Ok(_)) => send(tx, FeedEvent::Alive).await,
+            Ok(Ok(_)) => out.send(FeedEvent::Alive).await,
             Ok(Err(fault)) => return fault,
             Err(_) => return Fault::Timeout { what: "ping of the engine".into(), seconds: PULSE.as_secs() },
         }

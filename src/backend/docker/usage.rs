@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until};
 
 use super::engine::Engine;
-use super::feed::{Backoff, lines, send};
+use super::feed::{LONGEST, lines, rest};
 use super::inspect::Summary;
 use super::rows::{handle, key};
 use super::stats::{Counters, Stats};
+use crate::backend::emit::Emitter;
+use crate::backend::retry::Pauses;
 use crate::model::{Fault, FeedEvent, Key, Sample, TargetId};
 
 /// Least and longest time from round to round over all containers.
@@ -29,24 +30,24 @@ const WIDTH: usize = 64;
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// Runs [`Feed::Usage`](crate::model::Feed::Usage) for ever.
-pub async fn all(engine: Engine, target: TargetId, tx: Sender<FeedEvent>) {
+pub async fn all(engine: Engine, target: TargetId, out: Emitter<FeedEvent>) {
     let mut before: HashMap<String, Counters> = HashMap::new();
-    let mut backoff = Backoff::new(Duration::from_secs(2));
+    let mut pauses = Pauses::up_to(LONGEST);
     let mut pause = FIRST;
     loop {
         let begun = Instant::now();
         match round(&engine, target, &mut before).await {
             Ok(samples) => {
-                backoff.reset();
+                pauses.reset();
                 let next = (EACH * u32::try_from(samples.len()).unwrap_or(u32::MAX)).clamp(SLOW.0, SLOW.1);
                 let event = if samples.is_empty() { FeedEvent::Alive } else { FeedEvent::Samples(samples) };
-                send(&tx, event).await;
+                out.send(event).await;
                 sleep_until((begun + pause).max(Instant::now() + FIRST)).await;
                 pause = next;
             }
             Err(fault) => {
-                send(&tx, FeedEvent::Lost(fault.clone())).await;
-                backoff.wait(&fault).await;
+                out.lost(fault.clone()).await;
+                rest(&mut pauses, &fault).await;
             }
         }
     }
@@ -89,21 +90,21 @@ async fn round(
 }
 
 /// Runs [`Feed::UsageOf`](crate::model::Feed::UsageOf) for ever.
-pub async fn one(engine: Engine, key: Key, tx: Sender<FeedEvent>) {
-    let mut backoff = Backoff::new(Duration::from_secs(5));
+pub async fn one(engine: Engine, key: Key, out: Emitter<FeedEvent>) {
+    let mut pauses = Pauses::up_to(Duration::from_secs(5));
     loop {
-        let fault = follow(&engine, &key, &tx, &mut backoff).await;
-        send(&tx, FeedEvent::Lost(fault.clone())).await;
-        backoff.wait(&fault).await;
+        let fault = follow(&engine, &key, &out, &mut pauses).await;
+        out.lost(fault.clone()).await;
+        rest(&mut pauses, &fault).await;
     }
 }
 
-async fn follow(engine: &Engine, key: &Key, tx: &Sender<FeedEvent>, backoff: &mut Backoff) -> Fault {
+async fn follow(engine: &Engine, key: &Key, out: &Emitter<FeedEvent>, pauses: &mut Pauses) -> Fault {
     let body = match engine.stream(&format!("/containers/{}/stats?stream=true", handle(key))).await {
         Ok(body) => body,
         Err(fault) => return fault,
     };
-    backoff.reset();
+    pauses.reset();
     let mut frames = Box::pin(lines(body));
     let mut before: Option<Counters> = None;
     loop {
@@ -124,9 +125,9 @@ async fn follow(engine: &Engine, key: &Key, tx: &Sender<FeedEvent>, backoff: &mu
             (Some(at), Some(now)) => {
                 let usage = now.usage(before.as_ref());
                 let sample = Sample { key: key.clone(), at, usage, containers: Box::default() };
-                send(tx, FeedEvent::Samples(vec![sample])).await;
+                out.send(FeedEvent::Samples(vec![sample])).await;
             }
-            _ => send(tx, FeedEvent::Alive).await,
+            _ => out.send(FeedEvent::Alive).await,
         }
         before = counters;
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::intern::Interner;
-use super::paths::escape;
 use super::wire::{Meta, Page, Quantity, Text, Time, decode, or_default};
+use crate::backend::escape;
 use crate::model::{Fault, Key, Sample, Stamp, Usage};
 
 /// One pod's usage, from whichever meter.
@@ -38,7 +38,7 @@ impl Reading {
 #[must_use]
 pub fn pods(namespace: Option<&str>) -> String {
     match namespace {
-        Some(namespace) => format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", escape(namespace)),
+        Some(namespace) => format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", escape::url(namespace)),
         None => "/apis/metrics.k8s.io/v1beta1/pods".to_owned(),
     }
 }
@@ -46,7 +46,7 @@ pub fn pods(namespace: Option<&str>) -> String {
 /// Path of one pod's.
 #[must_use]
 pub fn pod(namespace: &str, name: &str) -> String {
-    format!("{}/{}", pods(Some(namespace)), escape(name))
+    format!("{}/{}", pods(Some(namespace)), escape::url(name))
 }
 
 #[derive(Deserialize, Default)]

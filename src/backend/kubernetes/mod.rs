@@ -5,7 +5,6 @@ mod access;
 mod certificate;
 mod changes;
 mod contexts;
-pub mod emit;
 mod event;
 pub mod fault;
 mod intern;
@@ -19,7 +18,6 @@ mod object;
 pub mod operator;
 mod paths;
 mod pod;
-mod pour;
 mod pulse;
 mod retry;
 mod revisions;
@@ -34,9 +32,9 @@ mod yaml;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::BoxStream;
 
-use crate::backend::{Login, Source};
+use crate::backend::{Login, Source, emit};
 use crate::model::{Fault, Feed, FeedEvent, FeedSpec, Kind, Scope, TargetMeta};
 
 pub use contexts::{ContextInfo, contexts};
@@ -46,7 +44,6 @@ pub use pod::Pods;
 pub use watch::Project;
 
 use paths::Place;
-use pour::pour;
 use pulse::Pulse;
 use watch::Watcher;
 
@@ -72,7 +69,7 @@ impl Kubernetes {
 
     fn rows<P: Project>(&self, kind: Kind, scope: &Scope, project: P) -> BoxStream<'static, FeedEvent> {
         let (link, pulse, place) = (self.link.clone(), self.pulse.clone(), Place::of(kind, scope));
-        pour(move |out| async move {
+        emit::feed(move |out| async move {
             match place {
                 Ok(place) => Watcher::new(link, pulse, place, project, out).run().await,
                 Err(fault) => out.lost(fault).await,
@@ -95,7 +92,7 @@ impl Source for Kubernetes {
             Feed::Pods(scope) => self.rows(Kind::Pod, scope, pod::Pods::new(target)),
             Feed::Workloads(scope) => together::workloads(link, pulse, target, scope.clone()),
             Feed::Events(scope) => self.rows(Kind::Event, scope, event::Events::new(target)),
-            Feed::Containers => never(Fault::Unsupported { what: "a cluster has no engine containers".into() }),
+            Feed::Containers => emit::unsupported("a cluster has no engine containers"),
             Feed::Usage(scope) => usage::all(link, pulse, target, scope.clone()),
             Feed::UsageOf(key) => usage::one(link, pulse, key.clone()),
             Feed::Log(source) => logs::follow(link, source.clone()),
@@ -103,9 +100,4 @@ impl Source for Kubernetes {
             Feed::Revisions(key) => revisions::feed(link, pulse, key.clone()),
         }
     }
-}
-
-/// A feed that this target does not have.
-fn never(fault: Fault) -> BoxStream<'static, FeedEvent> {
-    stream::iter([FeedEvent::Lost(fault)]).chain(stream::pending()).boxed()
 }

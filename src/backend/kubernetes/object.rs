@@ -9,10 +9,10 @@ use futures::stream::BoxStream;
 use super::changes::{Change, changes, read, text};
 use super::link::Link;
 use super::paths::of_key;
-use super::pour::{Pour, pour};
 use super::pulse::Pulse;
 use super::retry::Backoff;
 use super::yaml;
+use crate::backend::emit::{self, Emitter};
 use crate::model::{Fault, FeedEvent, Key};
 
 /// Changes that follow each other this closely are read once.
@@ -20,7 +20,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// The feed.
 pub fn feed(link: Link, pulse: Pulse, key: Key) -> BoxStream<'static, FeedEvent> {
-    pour(move |out| async move {
+    emit::feed(move |out| async move {
         let mut backoff = Backoff::default();
         let mut shown = None;
         loop {
@@ -38,7 +38,7 @@ async fn attend(
     link: &Link,
     pulse: &Pulse,
     key: &Key,
-    out: &Pour,
+    out: &Emitter<FeedEvent>,
     backoff: &mut Backoff,
     shown: &mut Option<Arc<str>>,
 ) -> Result<(), Fault> {
@@ -69,7 +69,7 @@ async fn attend(
     }
 }
 
-async fn show(object: serde_json::Value, out: &Pour, shown: &mut Option<Arc<str>>) -> Result<(), Fault> {
+async fn show(object: serde_json::Value, out: &Emitter<FeedEvent>, shown: &mut Option<Arc<str>>) -> Result<(), Fault> {
     let text: Arc<str> = yaml::object(object)?.into();
     if shown.as_ref() == Some(&text) {
         out.send(FeedEvent::Alive).await;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::backend::escape;
 use crate::model::{Fault, Key, Kind, Scope};
 
 /// A collection: `/api/v1/namespaces/shop/pods` without its query.
@@ -30,17 +31,9 @@ impl Place {
     /// # Errors
     /// `Unsupported` for a kind that is not Kubernetes'.
     pub fn of(kind: Kind, scope: &Scope) -> Result<Self, Fault> {
-        let (group, plural) = match kind {
-            Kind::Pod => ("/api/v1", "pods"),
-            Kind::Event => ("/api/v1", "events"),
-            Kind::Namespace => ("/api/v1", "namespaces"),
-            Kind::Deployment => ("/apis/apps/v1", "deployments"),
-            Kind::StatefulSet => ("/apis/apps/v1", "statefulsets"),
-            Kind::DaemonSet => ("/apis/apps/v1", "daemonsets"),
-            Kind::Job => ("/apis/batch/v1", "jobs"),
-            Kind::Container => return Err(Fault::Unsupported { what: "Kubernetes has no engine containers".into() }),
-        };
-        Ok(Self::new(group, plural, if kind == Kind::Namespace { &None } else { scope }, kind != Kind::Namespace))
+        let (group, plural) = resource(kind)?;
+        let group = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
+        Ok(Self::new(&group, plural, if kind == Kind::Namespace { &None } else { scope }, kind != Kind::Namespace))
     }
 
     /// ReplicaSets or ControllerRevisions with these labels.
@@ -48,13 +41,13 @@ impl Place {
     pub fn labelled(plural: &str, namespace: &str, labels: &[(String, String)]) -> Self {
         let mut place = Self::new("/apis/apps/v1", plural, &Some(namespace.into()), true);
         let selector: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        place.query = format!("&labelSelector={}", escape(&selector.join(",")));
+        place.query = format!("&labelSelector={}", escape::url(&selector.join(",")));
         place
     }
 
     fn new(group: &str, plural: &str, scope: &Scope, namespaced: bool) -> Self {
         let path = match scope {
-            Some(namespace) => format!("{group}/namespaces/{}/{plural}", escape(namespace)),
+            Some(namespace) => format!("{group}/namespaces/{}/{plural}", escape::url(namespace)),
             None => format!("{group}/{plural}"),
         };
         let extent = match scope {
@@ -63,6 +56,12 @@ impl Place {
             Some(_) => Extent::Namespace,
         };
         Self { path, query: String::new(), extent }
+    }
+
+    /// The collection's own path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// What somebody can do who may not list it.
@@ -78,7 +77,7 @@ impl Place {
     /// Only the object of this name.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
-        let _ = write!(self.query, "&fieldSelector={}", escape(&format!("metadata.name={name}")));
+        let _ = write!(self.query, "&fieldSelector={}", escape::url(&format!("metadata.name={name}")));
         self
     }
 
@@ -87,7 +86,7 @@ impl Place {
     pub fn page(&self, limit: u32, next: &str) -> String {
         let mut path = format!("{}?limit={limit}{}", self.path, self.query);
         if !next.is_empty() {
-            let _ = write!(path, "&continue={}", escape(next));
+            let _ = write!(path, "&continue={}", escape::url(next));
         }
         path
     }
@@ -98,7 +97,7 @@ impl Place {
         format!(
             "{}?watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={seconds}{}",
             self.path,
-            escape(version),
+            escape::url(version),
             self.query
         )
     }
@@ -106,8 +105,25 @@ impl Place {
     /// One object.
     #[must_use]
     pub fn object(&self, name: &str) -> String {
-        format!("{}/{}", self.path, escape(name))
+        format!("{}/{}", self.path, escape::url(name))
     }
+}
+
+/// API group (empty for the core one) and plural of `kind`, all of them at version v1.
+///
+/// # Errors
+/// `Unsupported` for a kind that is not Kubernetes'.
+pub fn resource(kind: Kind) -> Result<(&'static str, &'static str), Fault> {
+    Ok(match kind {
+        Kind::Pod => ("", "pods"),
+        Kind::Event => ("", "events"),
+        Kind::Namespace => ("", "namespaces"),
+        Kind::Deployment => ("apps", "deployments"),
+        Kind::StatefulSet => ("apps", "statefulsets"),
+        Kind::DaemonSet => ("apps", "daemonsets"),
+        Kind::Job => ("batch", "jobs"),
+        Kind::Container => return Err(Fault::Unsupported { what: "Kubernetes has no engine containers".into() }),
+    })
 }
 
 /// The collection and the path of the object `key` names.
@@ -119,20 +135,6 @@ pub fn of_key(key: &Key) -> Result<(Place, String), Fault> {
     let place = Place::of(key.kind, &scope)?;
     let path = place.object(&key.name);
     Ok((place, path))
-}
-
-/// Percent-encodes everything but unreserved characters.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]

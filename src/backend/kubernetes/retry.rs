@@ -1,14 +1,14 @@
-//! When to try again: soon, then slower, never in step with others, and at once when the Server
-//! feed says that the server is back.
+//! How long to wait after which fault, and not at all once the Server feed says that the server is
+//! back.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use super::pulse::Pulse;
+use crate::backend::retry::Pauses;
 use crate::model::Fault;
 
-/// First wait.
-const FIRST: Duration = Duration::from_millis(250);
+pub use crate::backend::retry::jittered;
+
 /// Longest wait for a server that does not answer.
 const LONGEST: Duration = Duration::from_secs(2);
 /// Wait after a refusal: only somebody's change of rights helps.
@@ -18,20 +18,20 @@ const UNKNOWN_USER: Duration = Duration::from_secs(5);
 /// Wait after 429.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Doubling waits.
+/// Waits by fault; doubling ones for a server that does not answer.
 #[derive(Debug, Clone)]
-pub struct Backoff(Duration);
+pub struct Backoff(Pauses);
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self(FIRST)
+        Self(Pauses::up_to(LONGEST))
     }
 }
 
 impl Backoff {
     /// Things go well again.
     pub fn reset(&mut self) {
-        self.0 = FIRST;
+        self.0.reset();
     }
 
     /// How long to wait after `fault`.
@@ -40,11 +40,7 @@ impl Backoff {
             Fault::Denied { what, .. } if what.starts_with("401") => UNKNOWN_USER,
             Fault::Denied { .. } | Fault::Unsupported { .. } => REFUSED,
             Fault::Server { what } if what.starts_with("429") => BUSY,
-            _ => {
-                let wait = self.0;
-                self.0 = (wait * 2).min(LONGEST);
-                wait
-            }
+            _ => return self.0.step(),
         };
         jittered(fixed)
     }
@@ -59,29 +55,15 @@ impl Backoff {
     }
 }
 
-/// Between three quarters of `span` and all of it.
-#[must_use]
-pub fn jittered(span: Duration) -> Duration {
-    let random = RandomState::new().hash_one(0_u8) % 256;
-    span.mul_f64(0.75) + span.mul_f64(0.25 / 256.0) * u32::try_from(random).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_two_seconds_and_refusals_wait_long() {
-        let mut backoff = Backoff::default();
-        let down = Fault::Unreachable { what: "refused".into(), way_out: String::new() };
-        let upper = [250, 500, 1000, 2000, 2000].map(Duration::from_millis);
-        for limit in upper {
-            let wait = backoff.after(&down);
-            assert!(wait <= limit && wait >= limit.mul_f64(0.74), "{wait:?} of {limit:?}");
-        }
-        backoff.reset();
-        assert!(backoff.after(&down) <= FIRST);
+    fn refusals_wait_long() {
         let denied = Fault::Denied { what: "pods is forbidden".into(), way_out: String::new() };
-        assert!(backoff.after(&denied) > Duration::from_secs(20));
+        assert!(Backoff::default().after(&denied) > Duration::from_secs(20));
+        let down = Fault::Unreachable { what: "refused".into(), way_out: String::new() };
+        assert!(Backoff::default().after(&down) < Duration::from_secs(1));
     }
 }

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::changes::{Change, changes, read, text};
 use super::link::Link;
 use super::paths::{Place, of_key};
-use super::pour::{Pour, pour};
 use super::pulse::Pulse;
 use super::retry::Backoff;
 use super::wire::Page;
 use super::yaml;
+use crate::backend::emit::{self, Emitter};
 use crate::model::{Fault, FeedEvent, Key, Kind, Revision, Revisions, Stamp};
 
 /// Changes that follow each other this closely are read once.
@@ -26,7 +26,7 @@ const TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// The feed.
 pub fn feed(link: Link, pulse: Pulse, key: Key) -> BoxStream<'static, FeedEvent> {
-    pour(move |out| async move {
+    emit::feed(move |out| async move {
         if !matches!(key.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) {
             return out.lost(Fault::Unsupported { what: format!("a {} has no revisions", key.kind.word()) }).await;
         }
@@ -44,7 +44,13 @@ pub fn feed(link: Link, pulse: Pulse, key: Key) -> BoxStream<'static, FeedEvent>
     })
 }
 
-async fn attend(link: &Link, pulse: &Pulse, key: &Key, out: &Pour, shown: &mut Option<Revisions>) -> Result<(), Fault> {
+async fn attend(
+    link: &Link,
+    pulse: &Pulse,
+    key: &Key,
+    out: &Emitter<FeedEvent>,
+    shown: &mut Option<Revisions>,
+) -> Result<(), Fault> {
     let (place, path) = of_key(key)?;
     let mut loss = std::pin::pin!(pulse.loss());
     let reading = gather(link, key, &path).await?;
@@ -72,7 +78,7 @@ async fn attend(link: &Link, pulse: &Pulse, key: &Key, out: &Pour, shown: &mut O
     }
 }
 
-async fn show(revisions: Revisions, out: &Pour, shown: &mut Option<Revisions>) {
+async fn show(revisions: Revisions, out: &Emitter<FeedEvent>, shown: &mut Option<Revisions>) {
     if shown.as_ref() == Some(&revisions) {
         return out.send(FeedEvent::Alive).await;
     }

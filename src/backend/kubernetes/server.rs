@@ -12,11 +12,11 @@ use serde::Deserialize;
 use super::access::{Ask, whoami};
 use super::contexts::stated;
 use super::link::Link;
-use super::pour::{Pour, pour};
 use super::pulse::{Prober, Pulse};
 use super::retry::Backoff;
 use super::usage::{Meter, find_meter};
 use super::wire::or_default;
+use crate::backend::emit::{self, Emitter};
 use crate::model::{Deed, Fault, FeedEvent, ServerInfo};
 
 /// Time between two probes.
@@ -36,7 +36,7 @@ struct Version {
 
 /// The feed; `namespace` is the one rights are asked for, `None` for all.
 pub fn feed(link: Link, pulse: Pulse, namespace: Option<Arc<str>>) -> BoxStream<'static, FeedEvent> {
-    pour(move |out| async move {
+    emit::feed(move |out| async move {
         let prober = pulse.prober();
         let mut backoff = Backoff::default();
         let mut lost = false;
@@ -70,7 +70,7 @@ pub fn feed(link: Link, pulse: Pulse, namespace: Option<Arc<str>>) -> BoxStream<
 }
 
 /// Probes until the server is lost (`Some`), or it is time to look again.
-async fn attend(link: &Link, out: &Pour) -> Option<Fault> {
+async fn attend(link: &Link, out: &Emitter<FeedEvent>) -> Option<Fault> {
     for _ in 0..LOOK_AGAIN {
         tokio::time::sleep(EVERY).await;
         match probe(link).await {
@@ -98,7 +98,7 @@ async fn in_time<T>(call: impl Future<Output = Result<T, Fault>>) -> Result<T, F
 }
 
 /// Says what is known at once, then the rest.
-async fn introduce(link: &Link, namespace: &str, prober: &Prober, out: &Pour) -> Result<(), Fault> {
+async fn introduce(link: &Link, namespace: &str, prober: &Prober, out: &Emitter<FeedEvent>) -> Result<(), Fault> {
     let version: Version = match link.get("/version").await {
         // hardened servers keep it to themselves
         Err(Fault::Denied { what, .. }) if !what.starts_with("401") => Version::default(),
@@ -140,7 +140,7 @@ async fn facts(link: &Link, namespace: &str) -> Vec<(Arc<str>, Arc<str>)> {
     let reads = [("list", "pods", ""), ("list", "events", ""), ("get", "pods", "log"), ("list", "deployments", "")];
     let scoped = join_all(reads.map(|(verb, resource, sub)| async move {
         let group = if resource == "deployments" { "apps" } else { "" };
-        let ask = |namespace| Ask { verb, group, resource, subresource: sub, namespace };
+        let ask = |namespace| Ask { verb, group, resource, subresource: sub, namespace, name: "" };
         let everywhere = ask("").answer(link).await;
         let here = if namespace.is_empty() { Ok(false) } else { ask(namespace).answer(link).await };
         let slash = if sub.is_empty() { "" } else { "/" };

@@ -4,15 +4,15 @@
 use serde::Deserialize;
 
 use super::metrics::Reading;
-use super::paths::escape;
 use super::wire::{Text, Time, decode, or_default};
+use crate::backend::escape;
 use crate::model::{Fault, Stamp, Usage};
 
 /// Path of `node`'s summary; a `brief` one has neither network nor disks and costs the kubelet less.
 #[must_use]
 pub fn path(node: &str, brief: bool) -> String {
     let query = if brief { "?only_cpu_and_memory=true" } else { "" };
-    format!("/api/v1/nodes/{}/proxy/stats/summary{query}", escape(node))
+    format!("/api/v1/nodes/{}/proxy/stats/summary{query}", escape::url(node))
 }
 
 /// Counters of the last reading, for rates over the kubelet's own times.

@@ -4,10 +4,10 @@ use futures::stream::{self, BoxStream, SelectAll, StreamExt};
 
 use super::link::Link;
 use super::paths::Place;
-use super::pour::{Pour, pour};
 use super::pulse::Pulse;
 use super::watch::Watcher;
 use super::workload::Workloads;
+use crate::backend::emit::{self, Emitter};
 use crate::model::{Fault, FeedEvent, Kind, Scope, TargetId};
 
 const KINDS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
@@ -78,7 +78,7 @@ impl Parts {
 
 /// The stream of all three in `scope`.
 pub fn workloads(link: Link, pulse: Pulse, target: TargetId, scope: Scope) -> BoxStream<'static, FeedEvent> {
-    pour(move |out| async move {
+    emit::feed(move |out| async move {
         loop {
             let mut all = open(&link, &pulse, target, &scope);
             merge(&mut all, &out).await;
@@ -91,7 +91,7 @@ type Tagged = BoxStream<'static, (usize, FeedEvent)>;
 fn open(link: &Link, pulse: &Pulse, target: TargetId, scope: &Scope) -> SelectAll<Tagged> {
     let one = |(index, kind): (usize, Kind)| {
         let (link, pulse, place) = (link.clone(), pulse.clone(), Place::of(kind, scope));
-        pour(move |out| async move {
+        emit::feed(move |out| async move {
             match place {
                 Ok(place) => Watcher::new(link, pulse, place, Workloads::new(target, kind), out).run().await,
                 Err(fault) => out.lost(fault).await,
@@ -104,7 +104,7 @@ fn open(link: &Link, pulse: &Pulse, target: TargetId, scope: &Scope) -> SelectAl
 }
 
 /// Passes events on until all three have to be listed anew.
-async fn merge(all: &mut SelectAll<Tagged>, out: &Pour) {
+async fn merge(all: &mut SelectAll<Tagged>, out: &Emitter<FeedEvent>) {
     let mut parts = Parts::new();
     let mut begun = false;
     while let Some((index, event)) = all.next().await {
@@ -147,7 +147,7 @@ mod tests {
             (0, FeedEvent::Reset),
             (0, FeedEvent::Alive),
         ];
-        let got: Vec<FeedEvent> = pour(|out| async move {
+        let got: Vec<FeedEvent> = emit::feed(|out| async move {
             let mut all = stream::select_all([stream::iter(script).boxed()]);
             merge(&mut all, &out).await;
             out.send(FeedEvent::Samples(Vec::new())).await;

@@ -13,11 +13,12 @@ use super::intern::Interner;
 use super::link::Link;
 use super::metrics::{self, Reading};
 use super::paths::of_key;
-use super::pour::{Pour, pour};
 use super::pulse::Pulse;
 use super::retry::Backoff;
 use super::summary::{self, Rates};
 use super::wire::{Meta, Page, Text, decode, or_default};
+use crate::backend::emit::{self, Emitter};
+use crate::backend::escape;
 use crate::model::{Fault, FeedEvent, Key, Kind, Sample, Scope, Stamp, TargetId};
 
 /// Shortest time between two looks at everything: what measures does not do it more often.
@@ -46,9 +47,9 @@ pub async fn find_meter(link: &Link, namespace: &str) -> Result<Meter, Fault> {
     let group = "metrics.k8s.io";
     let missing = match link.get_bytes("/apis/metrics.k8s.io/v1beta1").await {
         Ok(_) => {
-            let ask = Ask { verb: "list", group, resource: "pods", subresource: "", namespace };
+            let ask = Ask { verb: "list", group, resource: "pods", subresource: "", namespace, name: "" };
             match ask.answer(link).await {
-                Ok(false) => format!("{} in {group}", ask.refusal("this user")),
+                Ok(false) => ask.refusal(""),
                 _ => return Ok(Meter::Api),
             }
         }
@@ -75,7 +76,7 @@ async fn kubelet_allowed(link: &Link) -> bool {
 
 /// Usage of all pods in `scope`.
 pub fn all(link: Link, pulse: Pulse, target: TargetId, scope: Scope) -> BoxStream<'static, FeedEvent> {
-    pour(move |out| async move {
+    emit::feed(move |out| async move {
         let mut everything = Everything { link, target, scope, strings: Interner::default(), seen: HashMap::new() };
         let mut backoff = Backoff::default();
         loop {
@@ -99,7 +100,7 @@ struct Everything {
 
 impl Everything {
     /// Measures with the meter there is, until it is time to look for a better one.
-    async fn rounds(&mut self, out: &Pour, backoff: &mut Backoff) -> Result<(), Fault> {
+    async fn rounds(&mut self, out: &Emitter<FeedEvent>, backoff: &mut Backoff) -> Result<(), Fault> {
         let meter = find_meter(&self.link, self.scope.as_deref().unwrap_or_default()).await?;
         for _ in 0..ROUNDS {
             let (readings, window) = match meter {
@@ -193,7 +194,7 @@ async fn nodes(link: &Link) -> Result<Vec<String>, Fault> {
     let mut names = Vec::new();
     let mut next = String::new();
     loop {
-        let path = format!("/api/v1/nodes?limit=250&continue={}", super::paths::escape(&next));
+        let path = format!("/api/v1/nodes?limit=250&continue={}", escape::url(&next));
         let bytes = link.get_bytes(&path).await?;
         let page: Page<Node<'_>> = decode(&bytes, &path)?;
         names.extend(page.items.iter().map(|node| node.metadata.name.to_string()));
@@ -206,7 +207,7 @@ async fn nodes(link: &Link) -> Result<Vec<String>, Fault> {
 
 /// Usage of one pod, with its network where the kubelet may be asked.
 pub fn one(link: Link, pulse: Pulse, key: Key) -> BoxStream<'static, FeedEvent> {
-    pour(move |out| async move {
+    emit::feed(move |out| async move {
         let mut backoff = Backoff::default();
         let mut rates = Rates::default();
         let mut strings = Interner::default();

@@ -14,10 +14,10 @@ use super::fault::from_status;
 use super::items::Items;
 use super::link::{Link, Pieces};
 use super::paths::Place;
-use super::pour::Pour;
 use super::pulse::Pulse;
 use super::retry::{Backoff, jittered};
 use super::wire::{ListMeta, Page, decode, or_default};
+use crate::backend::emit::Emitter;
 use crate::model::{Fault, FeedEvent, Key, Row};
 
 /// Objects of the first page, which is to be on the screen at once.
@@ -52,7 +52,7 @@ pub struct Watcher<P> {
     pulse: Pulse,
     place: Place,
     project: P,
-    out: Pour,
+    out: Emitter<FeedEvent>,
 }
 
 /// The next page, asked for already.
@@ -89,7 +89,7 @@ struct Note {
 impl<P: Project> Watcher<P> {
     /// A watcher of `place` that sends into `out`.
     #[must_use]
-    pub fn new(link: Link, pulse: Pulse, place: Place, project: P, out: Pour) -> Self {
+    pub fn new(link: Link, pulse: Pulse, place: Place, project: P, out: Emitter<FeedEvent>) -> Self {
         Self { link, pulse, place, project, out }
     }
 
@@ -311,14 +311,14 @@ mod tests {
 
     use super::super::link::Context;
     use super::super::namespace::Namespaces;
-    use super::super::pour::pour;
     use super::*;
+    use crate::backend::emit::feed;
     use crate::model::TargetId;
 
     /// Reads `lines` as one watch: how it ended, where it would go on, and what came of it.
     async fn watched(lines: &'static str) -> (String, String, Vec<FeedEvent>) {
         let (done, end) = tokio::sync::oneshot::channel();
-        let events = pour(move |out| async move {
+        let events = feed(move |out| async move {
             let place = Place::of(crate::model::Kind::Namespace, &None).expect("a kind of Kubernetes");
             let link = Link::new(Context::default());
             let mut watcher = Watcher::new(link, Pulse::default(), place, Namespaces(TargetId(0)), out.clone());

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::intern::Interner;
 use super::watch::Project;
 use super::wire::{Meta, Text, Time, or_default};
-use crate::model::{Condition, Key, Kind, Row, TargetId, Workload};
+use crate::model::{Condition, Fault, Key, Kind, Row, TargetId, Workload};
 
 /// Makes rows of one kind of workload.
 pub struct Workloads {
@@ -56,7 +57,11 @@ impl Workloads {
             },
             generation: (meta.generation.unwrap_or_default(), status.observed_generation.unwrap_or_default()),
             paused: spec.paused == Some(true),
-            strategy: self.strings.get(&strategy.kind),
+            strategy: self.strings.get(match &*strategy.kind {
+                // the server's default
+                "" => "RollingUpdate",
+                set => set,
+            }),
             partition: strategy
                 .rolling_update
                 .as_ref()
@@ -101,6 +106,16 @@ impl Workloads {
             uid: Arc::from(&*meta.uid),
         }
     }
+}
+
+/// What `object`, as the API server sends it, says of the workload `key`: the row that feeds make.
+///
+/// # Errors
+/// `Server` when it is no workload.
+pub fn read(key: &Key, object: &Value) -> Result<Workload, Fault> {
+    let raw = RawWorkload::deserialize(object);
+    let raw = raw.map_err(|e| Fault::Server { what: format!("{key} cannot be read: {e}") })?;
+    Ok(Workload { key: key.clone(), ..Workloads::new(key.target, key.kind).workload(&raw) })
 }
 
 impl Project for Workloads {
@@ -258,7 +273,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

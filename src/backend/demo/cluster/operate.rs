@@ -7,8 +7,10 @@ use serde_json::json;
 use super::pod::Phase;
 use super::{Cluster, Load, Rev};
 use crate::actions::{Action, Diff, Expectation, Goal, Method, Note, Observation, Plan, Receipt, Risk};
-use crate::backend::demo::plans::{change_lines, quote, request};
+use crate::backend::demo::plans::{change_lines, request};
 use crate::backend::demo::spec::{LoadKind, MOST_PODS};
+use crate::backend::escape::shell;
+use crate::backend::yaml;
 use crate::model::{Fault, Key, Kind, RolloutPhase, Stamp};
 
 /// Time allowed for changes that no progress deadline covers.
@@ -53,14 +55,14 @@ impl Cluster {
             changes: Vec::new(),
             expect: Expectation { key: load.key.clone(), goal, within: deadline, generation: None },
             inverse: None,
-            command: format!("kubectl --context={} -n {} {command}", quote(&self.name), quote(&load.key.namespace)),
+            command: format!("kubectl --context={} -n {} {command}", shell(&self.name), shell(&load.key.namespace)),
             action,
         }
     }
 
     fn plan_scale(&self, load: &Load, replicas: u32) -> Plan {
         let key = load.key.clone();
-        let command = format!("scale {} --replicas={replicas}", quote(&key.slug()));
+        let command = format!("scale {} --replicas={replicas}", shell(&key.slug()));
         let action = Action::Scale { key: key.clone(), replicas };
         let mut plan = self.plan_base(load, action, Goal::Replicas(replicas), &command);
         plan.title = format!("Scale {key} from {} to {replicas}", load.desired);
@@ -82,7 +84,7 @@ impl Cluster {
 
     fn plan_restart(&self, load: &Load) -> Plan {
         let key = load.key.clone();
-        let command = format!("rollout restart {}", quote(&key.slug()));
+        let command = format!("rollout restart {}", shell(&key.slug()));
         let mut plan = self.plan_base(load, Action::Restart { key: key.clone() }, Goal::RolledOut, &command);
         plan.title = format!("Restart {key}");
         let annotation = "kubectl.kubernetes.io/restartedAt";
@@ -99,16 +101,14 @@ impl Cluster {
         let key = load.key.clone();
         let live = load.live();
         let target = load.past(revision)?;
-        let command = format!("rollout undo {} --to-revision={}", quote(&key.slug()), target.number);
+        let command = format!("rollout undo {} --to-revision={}", shell(&key.slug()), target.number);
         let action = Action::Rollback { key: key.clone(), revision: target.number };
         let mut plan = self.plan_base(load, action, Goal::RolledOut, &command);
         plan.title = format!("Roll back {key} from revision {} to {}", live.number, target.number);
-        let old = serde_saphyr::to_string(&super::yaml::template(load, live)).unwrap_or_default();
-        let new = serde_saphyr::to_string(&super::yaml::template(load, target)).unwrap_or_default();
-        plan.diff = diff(&old, &new);
+        let template = super::yaml::template(load, target);
+        plan.diff = yaml::diff(&super::yaml::template(load, live), &template)?;
         plan.notes.push(Note::Info(format!("revision {} becomes revision {}", target.number, load.next_number())));
         plan.risk = Risk::Disruptive;
-        let template = super::yaml::template(load, target);
         plan.changes.push(request(Method::Patch, path(&key, ""), json!({"spec": {"template": template}})));
         plan.inverse = Some(Action::Rollback { key, revision: live.number });
         Ok(plan)
@@ -118,7 +118,7 @@ impl Cluster {
         let key = action.key();
         let pod = self.pod(key).ok_or_else(|| Fault::Gone { what: key.to_string() })?;
         let load = &self.loads[pod.load];
-        let command = format!("delete {}", quote(&key.slug()));
+        let command = format!("delete {}", shell(&key.slug()));
         let mut plan = self.plan_base(load, action.clone(), Goal::Gone, &command);
         plan.expect = Expectation { key: key.clone(), goal: Goal::Gone, within: ALLOWED, generation: None };
         plan.basis = key.uid.to_string();
@@ -248,21 +248,4 @@ fn path(key: &Key, sub: &str) -> String {
         _ => ("api/v1", "pods"),
     };
     format!("/{group}/namespaces/{}/{plural}/{}{sub}", key.namespace, key.name)
-}
-
-fn diff(old: &str, new: &str) -> Vec<Diff> {
-    let lines = similar::TextDiff::from_lines(old, new);
-    let line = |change: similar::Change<&str>| {
-        let text = change.value().trim_end_matches('\n').to_owned();
-        match change.tag() {
-            similar::ChangeTag::Equal => Diff::Same(text),
-            similar::ChangeTag::Delete => Diff::Removed(text),
-            similar::ChangeTag::Insert => Diff::Added(text),
-        }
-    };
-    let mut out = Vec::new();
-    for hunk in lines.grouped_ops(3) {
-        out.extend(hunk.iter().flat_map(|op| lines.iter_changes(op)).map(line));
-    }
-    out
 }

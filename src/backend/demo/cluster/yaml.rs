@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::pod::Phase;
 use super::{Cluster, Load, Rev};
 use crate::backend::demo::spec::{Amounts, LoadKind, WorkloadSpec};
+use crate::backend::yaml;
 use crate::model::{Key, Kind, Revision, Revisions, Stamp};
 
 impl Cluster {
@@ -25,7 +26,7 @@ impl Cluster {
             }
             _ => self.workload_value(key)?,
         };
-        serde_saphyr::to_string(&value).ok()
+        yaml::text(&value).ok()
     }
 
     fn pod_value(&self, key: &Key) -> Option<Value> {
@@ -89,7 +90,7 @@ impl Cluster {
             cause: rev.cause.clone(),
             images: rev.image.clone(),
             replicas: (load.spec.kind == LoadKind::Deployment).then(|| replicas(rev)),
-            template: serde_saphyr::to_string(&template(load, rev)).unwrap_or_default().into(),
+            template: yaml::text(&template(load, rev)).unwrap_or_default().into(),
             current: rev.number == live,
         });
         Some(Revisions { key: load.key.clone(), list: list.collect() })

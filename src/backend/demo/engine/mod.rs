@@ -14,6 +14,7 @@ use super::script::{Run, Script};
 use super::spec::{ContainerSpec, EngineSpec, Outcome};
 use super::stage::Sim;
 use crate::actions::{Action, Expectation, Observation, Plan, Receipt};
+use crate::backend::yaml;
 use crate::model::pod::Resources;
 use crate::model::{
     Access, Deed, EngineContainer, EngineState, Fault, Feed, Health, Key, Kind, LogSource, Revisions, Row, Sample,
@@ -295,7 +296,7 @@ impl Sim for Engine {
             }},
             "HostConfig": {"RestartPolicy": {"Name": spec.restart}, "Memory": row.limits.memory},
         });
-        serde_saphyr::to_string(&value).ok()
+        yaml::text(&value).ok()
     }
 
     fn revisions(&self, _: &Key) -> Option<Revisions> {

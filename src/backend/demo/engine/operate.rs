@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::Engine;
 use crate::actions::{Action, Expectation, Goal, Method, Note, Observation, Plan, Receipt, Risk};
-use crate::backend::demo::plans::{change_lines, quote, request};
+use crate::backend::demo::plans::{change_lines, request};
 use crate::backend::demo::spec::Outcome;
+use crate::backend::escape::shell;
 use crate::model::{EngineState, Fault, Stamp};
 
 const ALLOWED: Duration = Duration::from_secs(60);
@@ -64,7 +65,7 @@ impl Engine {
             changes: vec![request(method, path, Value::Null)],
             expect: Expectation { key: key.clone(), goal, within: ALLOWED, generation: None },
             inverse,
-            command: format!("docker --context={} {word} {}", quote(&self.name), quote(name)),
+            command: format!("docker --context={} {word} {}", shell(&self.name), shell(name)),
         })
     }
 

@@ -4,20 +4,19 @@
 use std::time::Duration;
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
-use tokio::sync::mpsc::Sender;
 
 use super::plan::{basis, find, generation};
 use crate::actions::{Action, Approved, Progress, Receipt};
 use crate::backend::docker::engine::Engine;
-use crate::backend::docker::feed::send;
 use crate::backend::docker::inspect::Inspect;
+use crate::backend::emit::Emitter;
 use crate::model::Fault;
 
 /// Time for an answer beyond the container's own stop timeout.
 const SLACK: u64 = 60;
 
 /// Sends the plan's change.
-pub async fn run(engine: &Engine, approved: Approved, tx: &Sender<Progress>) {
+pub async fn run(engine: &Engine, approved: Approved, out: &Emitter<Progress>) {
     let plan = approved.plan();
     let result = async {
         let inspect = find(engine, plan.action.key()).await?;
@@ -28,10 +27,10 @@ pub async fn run(engine: &Engine, approved: Approved, tx: &Sender<Progress>) {
     match result.await {
         Ok(receipt) => {
             let sent = plan.changes.first().map(|change| change.path.clone()).unwrap_or_default();
-            send(tx, Progress::Sent(sent)).await;
-            send(tx, Progress::Done(receipt)).await;
+            out.send(Progress::Sent(sent)).await;
+            out.send(Progress::Done(receipt)).await;
         }
-        Err(fault) => send(tx, Progress::Failed(fault)).await,
+        Err(fault) => out.send(Progress::Failed(fault)).await,
     }
 }
 

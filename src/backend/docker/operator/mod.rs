@@ -10,9 +10,9 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use super::engine::Engine;
-use super::feed;
 use crate::actions::{Action, Approved, Expectation, Observation, Plan, Progress};
 use crate::backend::Operator;
+use crate::backend::emit::emit;
 use crate::model::{Fault, TargetMeta};
 
 /// The changes of one engine.
@@ -38,11 +38,11 @@ impl Operator for DockerOperator {
 
     fn execute(&self, approved: Approved) -> BoxStream<'static, Progress> {
         let engine = self.engine.clone();
-        feed::of(|tx| async move { execute::run(&engine, approved, &tx).await })
+        emit(|out| async move { execute::run(&engine, approved, &out).await })
     }
 
     fn observe(&self, expect: &Expectation) -> BoxStream<'static, Observation> {
         let (engine, expect) = (self.engine.clone(), expect.clone());
-        feed::of(|tx| async move { observe::run(&engine, &expect, &tx).await })
+        emit(|out| async move { observe::run(&engine, &expect, &out).await })
     }
 }

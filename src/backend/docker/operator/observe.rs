@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{BoxStream, pending};
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::plan::find;
 use crate::actions::{Expectation, Goal, Observation};
 use crate::backend::docker::engine::Engine;
-use crate::backend::docker::feed::{events, send};
+use crate::backend::docker::feed::events;
 use crate::backend::docker::inspect::{Event, Inspect, nanos};
 use crate::backend::docker::rows::handle;
+use crate::backend::emit::Emitter;
 use crate::model::{EngineState, Fault};
 
 /// How long a container without a health check must run to count as running.
@@ -31,7 +31,7 @@ enum Look {
 }
 
 /// Sends what is seen; ends with the verdict.
-pub async fn run(engine: &Engine, expect: &Expectation, tx: &Sender<Observation>) {
+pub async fn run(engine: &Engine, expect: &Expectation, out: &Emitter<Observation>) {
     let deadline = Instant::now() + expect.within;
     let mut said = String::new();
     let mut steady: Option<Instant> = None;
@@ -46,10 +46,10 @@ pub async fn run(engine: &Engine, expect: &Expectation, tx: &Sender<Observation>
             Err(fault) => Look::Waiting(format!("the engine does not answer: {fault}")),
         };
         let text = match look {
-            Look::Met(text) => return send(tx, Observation::Met(text)).await,
-            Look::Contradicted(text) => return send(tx, Observation::Contradicted(text)).await,
+            Look::Met(text) => return out.send(Observation::Met(text)).await,
+            Look::Contradicted(text) => return out.send(Observation::Contradicted(text)).await,
             Look::Steady(text) if steady.is_some_and(|since| since.elapsed() >= STEADY) => {
-                return send(tx, Observation::Met(text)).await;
+                return out.send(Observation::Met(text)).await;
             }
             Look::Steady(text) => {
                 steady.get_or_insert_with(Instant::now);
@@ -61,11 +61,11 @@ pub async fn run(engine: &Engine, expect: &Expectation, tx: &Sender<Observation>
             }
         };
         if Instant::now() >= deadline {
-            return send(tx, Observation::Overdue(text)).await;
+            return out.send(Observation::Overdue(text)).await;
         }
         if text != said {
             said.clone_from(&text);
-            send(tx, Observation::Waiting(text)).await;
+            out.send(Observation::Waiting(text)).await;
         }
         let wake = deadline.min(Instant::now() + LOOK);
         let next = async {

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::notes::{Around, notes};
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Plan, Risk};
-use crate::backend::docker::engine::{Engine, escape};
+use crate::backend::docker::engine::Engine;
 use crate::backend::docker::inspect::{Inspect, Summary, nanos};
 use crate::backend::docker::rows;
+use crate::backend::escape::{self, shell};
 use crate::model::{EngineState, Fault, Key, Kind};
 
 /// Time allowed for the state to follow an accepted change.
@@ -77,7 +78,7 @@ async fn around(engine: &Engine, inspect: &Inspect) -> Around {
     }
     let filters = serde_json::json!({"label": [
         format!("com.docker.compose.project={project}"), format!("com.docker.compose.service={service}")]});
-    let path = format!("/containers/json?all=1&filters={}", escape(&filters.to_string()));
+    let path = format!("/containers/json?all=1&filters={}", escape::url(&filters.to_string()));
     let list: Vec<Summary> = engine.get(&path).await.unwrap_or_default();
     let others: Vec<_> = list.iter().filter(|summary| summary.id != inspect.id).collect();
     Around {
@@ -223,18 +224,9 @@ fn command(action: &Action, name: &str, inspect: &Inspect, cli: &[String]) -> St
         other => other.verb(),
     };
     let mut words = vec!["docker".to_owned()];
-    words.extend(cli.iter().map(|word| quote(word)));
-    words.extend([verb.to_owned(), quote(name)]);
+    words.extend(cli.iter().map(|word| shell(word)));
+    words.extend([verb.to_owned(), shell(name)]);
     words.join(" ")
-}
-
-/// `word` for a POSIX shell.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

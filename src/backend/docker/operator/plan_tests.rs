@@ -116,9 +116,3 @@ fn a_health_check_extends_the_time_allowed() {
     assert_eq!(allowed(&Goal::Running, &inspect), SETTLE + Duration::from_secs(20 + 2 * (5 + 30)));
     assert_eq!(allowed(&Goal::Stopped, &inspect), SETTLE);
 }
-
-#[test]
-fn words_are_quoted_for_a_shell() {
-    assert_eq!(quote("web_1.x"), "web_1.x");
-    assert_eq!(quote("a b'c"), r"'a b'\''c'");
-}

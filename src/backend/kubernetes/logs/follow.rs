@@ -1,11 +1,9 @@
 //! The machine that decides what to ask for next: the same instance again, the end of the one
 //! before, or nothing until the pod changes.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::pending;
 use futures::stream::BoxStream;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
@@ -13,15 +11,18 @@ use tokio::time::{Instant, sleep, timeout};
 use super::instance::{self, Instance};
 use super::pass::{self, Outcome, Request};
 use super::resume::Resume;
+use crate::backend::emit::{Emitter, feed};
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
-use crate::backend::kubernetes::emit::{Emitter, emit};
-use crate::backend::kubernetes::operator::encode;
+use crate::backend::retry::Pauses;
 use crate::model::{Fault, FeedEvent, LogRecord, LogSource, Stamp};
 
 /// Lines of the past that a log begins with.
 const TAIL: usize = 500;
-/// Pauses between attempts, and the last of them from then on.
-const PAUSES: [u64; 5] = [250, 500, 1_000, 2_000, 5_000];
+/// Longest pause between attempts.
+const LONGEST: Duration = Duration::from_secs(5);
+/// Attempts to read the end of an instance that is gone.
+const TRIES: usize = 5;
 /// Pause after the server said no.
 const DENIED: Duration = Duration::from_secs(30);
 /// Length of a watch for the pod's next change, and how late its end may be.
@@ -33,14 +34,13 @@ const EMPTY: Duration = Duration::from_secs(2);
 /// gone a note says so, and nothing more comes.
 #[must_use]
 pub fn follow(link: Link, source: LogSource) -> BoxStream<'static, FeedEvent> {
-    emit(move |out| async move {
+    feed(move |out| async move {
         let mut follower = Follower::new(link, source, out);
         if follower.source.previous {
             follower.previous().await;
         } else {
             follower.run().await;
         }
-        pending::<()>().await;
     })
 }
 
@@ -60,7 +60,7 @@ struct Follower {
     /// The note said last.
     said: String,
     lost: Option<Fault>,
-    attempt: usize,
+    pauses: Pauses,
 }
 
 impl Follower {
@@ -76,7 +76,7 @@ impl Follower {
             whole: false,
             said: String::new(),
             lost: None,
-            attempt: 0,
+            pauses: Pauses::up_to(LONGEST),
         }
     }
 
@@ -115,7 +115,7 @@ impl Follower {
     /// Reads the pod; `None` after its end was noted.
     async fn look(&mut self) -> Result<Option<Value>, Fault> {
         let key = &self.source.key;
-        let path = format!("/api/v1/namespaces/{}/pods/{}", encode(&key.namespace), encode(&key.name));
+        let path = format!("/api/v1/namespaces/{}/pods/{}", escape::url(&key.namespace), escape::url(&key.name));
         let pod: Value = match self.link.get(&path).await {
             Ok(pod) => pod,
             Err(Fault::Gone { .. }) if !key.uid.is_empty() => {
@@ -148,7 +148,7 @@ impl Follower {
         match self.read(&query, !self.fresh, ended).await {
             Ok(outcome) => {
                 if outcome.records > 0 {
-                    self.attempt = 0;
+                    self.pauses.reset();
                     self.fresh = false;
                     self.said.clear();
                 } else if ended && outcome.clean {
@@ -172,15 +172,15 @@ impl Follower {
         let key = &self.source.key;
         let mut path = format!(
             "/api/v1/namespaces/{}/pods/{}/log?container={}&timestamps=true&{query}",
-            encode(&key.namespace),
-            encode(&key.name),
-            encode(&self.source.container)
+            escape::url(&key.namespace),
+            escape::url(&key.name),
+            escape::url(&self.source.container)
         );
         if let Some(since) = self.resume.since() {
             path = format!("{path}&sinceTime={}", Stamp(since.saturating_mul(1_000)).rfc3339());
         }
         let request = Request { path: &path, gaps, last };
-        pass::read(&self.link, request, &mut self.resume, &mut self.lost, &mut self.out).await
+        pass::read(&self.link, request, &mut self.resume, &mut self.lost, &self.out).await
     }
 
     /// A new instance has come: first the end of the old one, then what happened, then the new.
@@ -197,7 +197,7 @@ impl Follower {
         self.note(format!("container restarted: {how}, restart {}", now.restarts)).await;
         self.fresh = true;
         self.whole = true;
-        self.attempt = 0;
+        self.pauses.reset();
     }
 
     /// Reads what is left of the instance before; false when that was not possible for certain.
@@ -206,7 +206,7 @@ impl Follower {
         if !is_before(now) {
             return false;
         }
-        for _ in 0..PAUSES.len() {
+        for _ in 0..TRIES {
             match self.read("previous=true", true, true).await {
                 Ok(Outcome { records: 0, clean: true }) => {
                     // had it been restarted again meanwhile, that was another instance's log
@@ -271,14 +271,14 @@ impl Follower {
         let path = format!(
             "/api/v1/namespaces/{}/pods?fieldSelector=metadata.name%3D{}&watch=true&resourceVersion={version}\
              &timeoutSeconds={}",
-            encode(&key.namespace),
-            encode(&key.name),
+            escape::url(&key.namespace),
+            escape::url(&key.name),
             WATCH.as_secs()
         );
         if let Ok(events) = self.link.watch::<Value>(&path).await {
             let mut events = Box::pin(events);
             if let Ok(Some(Ok(_))) = timeout(WATCH + EMPTY, events.next()).await {
-                self.attempt = 0;
+                self.pauses.reset();
                 return;
             }
         }
@@ -307,10 +307,6 @@ impl Follower {
     }
 
     async fn pause(&mut self) {
-        let millis = PAUSES[self.attempt.min(PAUSES.len() - 1)];
-        self.attempt += 1;
-        // a fifth up or down, so that many logs do not come back all at once
-        let spread = RandomState::new().hash_one(self.attempt) % (millis * 2 / 5 + 1);
-        sleep(Duration::from_millis(millis * 4 / 5 + spread)).await;
+        sleep(self.pauses.step()).await;
     }
 }

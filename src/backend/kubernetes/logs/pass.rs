@@ -7,8 +7,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::lines::{Lines, Stamped};
 use super::resume::{Resume, Step};
+use crate::backend::emit::Emitter;
 use crate::backend::kubernetes::Link;
-use crate::backend::kubernetes::emit::Emitter;
 use crate::model::{Fault, FeedEvent, LogRecord};
 
 /// Records of one batch at most.
@@ -50,7 +50,7 @@ pub async fn read(
     request: Request<'_>,
     resume: &mut Resume,
     lost: &mut Option<Fault>,
-    out: &mut Emitter<FeedEvent>,
+    out: &Emitter<FeedEvent>,
 ) -> Result<Outcome, Fault> {
     let body = link.stream(request.path).await?;
     if lost.take().is_some() {
@@ -131,7 +131,7 @@ impl Batch {
         }
     }
 
-    async fn flush(&mut self, out: &mut Emitter<FeedEvent>) {
+    async fn flush(&mut self, out: &Emitter<FeedEvent>) {
         if self.since.take().is_some() {
             let now = Instant::now();
             self.pace = Some((self.pace.map_or(now, |(first, _)| first), now));

@@ -1,5 +1,6 @@
 //! The kubectl command line that does the same, to show, to copy and to learn from.
 
+use crate::backend::escape::shell;
 use crate::backend::kubernetes::Context;
 use crate::model::Key;
 
@@ -9,15 +10,15 @@ pub fn kubectl(context: &Context, key: &Key, words: &[&str]) -> String {
     let mut line = vec!["kubectl".to_owned()];
     if let Some(path) = &context.kubeconfig {
         line.push("--kubeconfig".to_owned());
-        line.push(quote(&path.display().to_string()));
+        line.push(shell(&path.display().to_string()));
     }
     if let Some(name) = &context.name {
         line.push("--context".to_owned());
-        line.push(quote(name));
+        line.push(shell(name));
     }
     line.push("-n".to_owned());
-    line.push(quote(&key.namespace));
-    line.extend(words.iter().map(|word| quote(word)));
+    line.push(shell(&key.namespace));
+    line.extend(words.iter().map(|word| shell(word)));
     line.join(" ")
 }
 
@@ -25,15 +26,6 @@ pub fn kubectl(context: &Context, key: &Key, words: &[&str]) -> String {
 #[must_use]
 pub fn slug(key: &Key) -> String {
     format!("{}/{}", key.kind.word().to_ascii_lowercase(), key.name)
-}
-
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

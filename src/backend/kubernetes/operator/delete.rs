@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use super::{access, command, guard};
+use super::{command, guard};
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Note, Plan, Risk};
-use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::{Link, access};
 use crate::model::Fault;
 
 /// What the kubelet may take beyond the pod's own grace period.

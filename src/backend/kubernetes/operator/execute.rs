@@ -1,37 +1,21 @@
-//! Sending: first as a dry run that leaves no trace, then for real, and telling a changed object
-//! from a refused request.
+//! Sending a plan's changes, and telling a changed object from a refused request.
 
 use futures::stream::BoxStream;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::subject;
 use crate::actions::{Approved, Change, Method, Plan, Progress, Receipt};
+use crate::backend::emit::{Emitter, emit};
 use crate::backend::kubernetes::Link;
-use crate::backend::kubernetes::emit::{Emitter, emit};
 use crate::model::Fault;
 
 /// How often the condition of one change is renewed.
 const TRIES: usize = 5;
 
-/// Tries `change` on the server, which keeps nothing of it.
-///
-/// # Errors
-/// What the change itself would fail with.
-pub async fn rehearse(link: &Link, change: &Change) -> Result<Value, Fault> {
-    let mut change = change.clone();
-    if change.method == Method::Delete
-        && let Some(options) = change.body.as_object_mut()
-    {
-        // the API server reads a DELETE's options from its query only when there is no body
-        options.insert("dryRun".to_owned(), json!(["All"]));
-    }
-    link.change(&change, true).await
-}
-
 /// Sends the plan's changes in order; ends after `Done` or `Failed`.
 #[must_use]
 pub fn execute(link: Link, approved: Approved) -> BoxStream<'static, Progress> {
-    emit(move |mut out: Emitter<Progress>| async move {
+    emit(move |out: Emitter<Progress>| async move {
         let plan = approved.plan();
         let mut receipt = Receipt::default();
         for change in &plan.changes {
@@ -136,6 +120,8 @@ fn renew(body: &mut Value, version: &str) {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use serde_json::json;
 
     use super::*;
     use crate::actions::{Action, Expectation, Goal, Risk};

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::subject::{Subject, encode};
+use super::subject::Subject;
 use crate::actions::Note;
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
 use crate::model::{Fault, Kind};
 
@@ -185,7 +186,7 @@ async fn listing(
         versions.is_some_and(|all| all.iter().any(|v| v.get("version").and_then(Value::as_str) == Some(**version)))
     };
     let Some(version) = wanted.iter().find(has) else { return Ok(Vec::new()) };
-    let path = format!("/apis/{group}/{version}/namespaces/{}/{plural}", encode(&subject.key.namespace));
+    let path = format!("/apis/{group}/{version}/namespaces/{}/{plural}", escape::url(&subject.key.namespace));
     let mut list: Value = link.get(&path).await?;
     let items = list.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
     // items of a list do not say their version

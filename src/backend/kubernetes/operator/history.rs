@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::subject::{Subject, encode};
+use super::subject::Subject;
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
 use crate::model::{Fault, Kind};
 
@@ -38,8 +39,8 @@ pub async fn list(link: &Link, subject: &Subject) -> Result<Vec<Stored>, Fault> 
     let selector = selector(subject.object.pointer("/spec/selector").unwrap_or(&Value::Null));
     let path = format!(
         "/apis/apps/v1/namespaces/{}/{plural}?labelSelector={}",
-        encode(&subject.key.namespace),
-        encode(&selector)
+        escape::url(&subject.key.namespace),
+        escape::url(&selector)
     );
     let list: Value = link.get(&path).await?;
     let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

@@ -3,7 +3,6 @@
 //!
 //! Everything here works on raw JSON: a typed round trip would drop the fields of newer servers.
 
-mod access;
 mod command;
 mod delete;
 mod execute;
@@ -13,10 +12,8 @@ mod observe;
 mod restart;
 mod rollback;
 mod scale;
-mod status;
 mod subject;
 mod verdict;
-mod yaml;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -27,7 +24,6 @@ use crate::actions::{Action, Approved, Expectation, Observation, Plan, Progress}
 use crate::backend::Operator;
 use crate::model::Fault;
 use subject::Subject;
-pub(super) use subject::encode;
 
 /// How often a plan is drafted anew because its object changed in the middle of it.
 const TRIES: usize = 5;
@@ -78,7 +74,7 @@ impl KubernetesOperator {
 
     async fn rehearsed(&self, plan: &Plan) -> Result<(), Fault> {
         for change in &plan.changes {
-            execute::rehearse(&self.link, change).await.map_err(|fault| match fault {
+            self.link.change(change, true).await.map_err(|fault| match fault {
                 Fault::Invalid { what } => Fault::Invalid { what: format!("the server would refuse this: {what}") },
                 other => other,
             })?;

@@ -9,11 +9,12 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::history::{self, REVISION};
-use super::subject::{Subject, collection, encode};
+use super::subject::{Subject, collection};
 use super::verdict::Verdict;
 use crate::actions::{Expectation, Goal, Observation};
+use crate::backend::emit::{Emitter, emit};
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
-use crate::backend::kubernetes::emit::{Emitter, emit};
 use crate::model::{Fault, Key, Kind};
 
 /// Length of one watch, after which the object is listed anew: a lost server cannot hide for longer.
@@ -28,10 +29,10 @@ type Events = BoxStream<'static, Result<WatchEvent<Value>, Fault>>;
 /// Watches until the expectation holds, is contradicted, or its time has passed.
 #[must_use]
 pub fn observe(link: Link, expect: Expectation) -> BoxStream<'static, Observation> {
-    emit(move |mut out: Emitter<Observation>| async move {
+    emit(move |out: Emitter<Observation>| async move {
         let within = expect.within;
         let mut watch = Watch { link, expect: expect.clone(), verdict: Verdict::new(expect), start: Instant::now() };
-        let overdue = timeout(within, watch.run(&mut out)).await.is_err();
+        let overdue = timeout(within, watch.run(&out)).await.is_err();
         if overdue {
             let seconds = within.as_secs();
             out.send(Observation::Overdue(format!("not within {seconds} s: {}", watch.verdict.missing()))).await;
@@ -47,7 +48,7 @@ struct Watch {
 }
 
 impl Watch {
-    async fn run(&mut self, out: &mut Emitter<Observation>) {
+    async fn run(&mut self, out: &Emitter<Observation>) {
         loop {
             match self.session(out).await {
                 Ok(true) => return,
@@ -68,11 +69,11 @@ impl Watch {
     }
 
     /// One list and one watch; true when there is nothing left to see.
-    async fn session(&mut self, out: &mut Emitter<Observation>) -> Result<bool, Fault> {
+    async fn session(&mut self, out: &Emitter<Observation>) -> Result<bool, Fault> {
         let list = format!(
             "{}?fieldSelector=metadata.name%3D{}",
             collection(&self.expect.key)?,
-            encode(&self.expect.key.name)
+            escape::url(&self.expect.key.name)
         );
         let (mut items, version) = self.list(&list).await?;
         let mut object = items.pop();
@@ -116,7 +117,7 @@ impl Watch {
     }
 
     /// Passes on what there is to say now; true when it was the last.
-    async fn judge(&mut self, object: Option<&Value>, out: &mut Emitter<Observation>) -> bool {
+    async fn judge(&mut self, object: Option<&Value>, out: &Emitter<Observation>) -> bool {
         let hopeless = self.verdict.hopeless(self.start.elapsed());
         let Some(said) = hopeless.or_else(|| self.verdict.object(object)) else { return false };
         let last = !matches!(said, Observation::Waiting(_));
@@ -165,8 +166,8 @@ impl Watch {
         };
         let Some(hash) = newest.filter(|h| !h.is_empty()) else { return Ok(None) };
         let selector = history::selector(subject.object.pointer("/spec/selector").unwrap_or(&Value::Null));
-        let selector = encode(&format!("{selector},{label}={hash}"));
-        Ok(Some(format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", encode(&key.namespace))))
+        let selector = escape::url(&format!("{selector},{label}={hash}"));
+        Ok(Some(format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", escape::url(&key.namespace))))
     }
 }
 

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::history::{self, HASH, Stored};
 use super::restart::{rollout_time, strategy_notes};
 use super::subject::Subject;
-use super::{access, command, guard, yaml};
+use super::{command, guard};
 use crate::actions::{Action, Change, Expectation, Goal, Method, Note, Plan, Risk};
-use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::{Link, access};
+use crate::backend::yaml;
 use crate::model::{Fault, Kind};
 
 const CAUSE: &str = "kubernetes.io/change-cause";
@@ -30,7 +31,8 @@ pub async fn plan(link: &Link, subject: &Subject, wanted: i64) -> Result<Plan, F
     let revisions = history::list(link, subject).await?;
     let chosen = history::pick(&revisions, wanted, subject)?;
     let template = subject.object.pointer("/spec/template").unwrap_or(&Value::Null);
-    if history::essence(template) == history::essence(&chosen.template) {
+    let (now, then) = (history::essence(template), history::essence(&chosen.template));
+    if now == then {
         let number = chosen.number;
         let what = format!("skipped rollback (current template already matches revision {number})");
         return Err(Fault::Invalid { what });
@@ -44,7 +46,7 @@ pub async fn plan(link: &Link, subject: &Subject, wanted: i64) -> Result<Plan, F
         action: Action::Rollback { key: key.clone(), revision: chosen.number },
         target: String::new(),
         title: format!("Roll back {kind} {name}{from} to {}", chosen.number),
-        diff: yaml::diff(template, &chosen.template)?,
+        diff: yaml::diff(&now, &then)?,
         notes: notes(subject, chosen),
         risk: Risk::Disruptive,
         basis: subject.version().to_owned(),

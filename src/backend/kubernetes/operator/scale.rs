@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::subject::Subject;
-use super::{access, command, guard};
+use super::{command, guard};
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Note, Plan, Risk};
-use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::{Link, access};
 use crate::model::{Fault, Kind};
 
 /// Time allowed when the workload has no progress deadline of its own.

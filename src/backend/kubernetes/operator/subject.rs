@@ -2,43 +2,23 @@
 
 use serde_json::Value;
 
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::paths::Place;
 use crate::model::{Fault, Key, Kind};
-
-/// Group and plural of a kind that this operator handles.
-pub struct Place {
-    /// API group, empty for the core.
-    pub group: &'static str,
-    /// Resource name, plural.
-    pub plural: &'static str,
-}
-
-/// Where objects of `kind` live.
-///
-/// # Errors
-/// `Invalid` for kinds that no action is for.
-pub fn place(kind: Kind) -> Result<Place, Fault> {
-    let (group, plural) = match kind {
-        Kind::Pod => ("", "pods"),
-        Kind::Deployment => ("apps", "deployments"),
-        Kind::StatefulSet => ("apps", "statefulsets"),
-        Kind::DaemonSet => ("apps", "daemonsets"),
-        _ => return Err(Fault::Invalid { what: format!("a {} cannot be changed from here", kind.word()) }),
-    };
-    Ok(Place { group, plural })
-}
 
 /// Path of the collection that holds `key`.
 ///
 /// # Errors
 /// `Invalid` without a namespace, or for a kind that no action is for.
 pub fn collection(key: &Key) -> Result<String, Fault> {
+    if !matches!(key.kind, Kind::Pod | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) {
+        return Err(Fault::Invalid { what: format!("a {} cannot be changed from here", key.kind.word()) });
+    }
     if key.namespace.is_empty() {
         return Err(Fault::Invalid { what: format!("{} {}: say which namespace", key.kind.word(), key.name) });
     }
-    let place = place(key.kind)?;
-    let root = if place.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", place.group) };
-    Ok(format!("{root}/namespaces/{}/{}", encode(&key.namespace), place.plural))
+    Ok(Place::of(key.kind, &Some(key.namespace.clone()))?.path().to_owned())
 }
 
 /// Path of the object itself.
@@ -49,22 +29,7 @@ pub fn path(key: &Key) -> Result<String, Fault> {
     if key.name.is_empty() {
         return Err(Fault::Invalid { what: format!("say which {}", key.kind.word()) });
     }
-    Ok(format!("{}/{}", collection(key)?, encode(&key.name)))
-}
-
-/// `text` as one path segment or query value.
-#[must_use]
-pub fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    Ok(format!("{}/{}", collection(key)?, escape::url(&key.name)))
 }
 
 /// A live object.

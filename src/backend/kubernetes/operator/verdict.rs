@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::status::workload;
 use crate::actions::{Expectation, Goal, Observation};
-use crate::model::{Key, RolloutPhase};
+use crate::backend::kubernetes::workload;
+use crate::model::{RolloutPhase, Workload};
 
 /// How long a new pod may be in a crash loop or without its image before the rollout counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,8 +52,10 @@ impl Verdict {
             });
         };
         match self.expect.goal {
-            Goal::Replicas(wanted) => self.replicas(&key, object, wanted),
-            Goal::RolledOut => self.rollout(&key, object),
+            Goal::Replicas(_) | Goal::RolledOut => match workload::read(&key, object) {
+                Ok(seen) => self.workload(&seen),
+                Err(fault) => self.waiting(fault.to_string()),
+            },
             Goal::Gone => self.waiting(leaving(object)),
             Goal::Running | Goal::Stopped | Goal::Paused => {
                 Some(Observation::Overdue("a goal of a Docker engine cannot be watched in Kubernetes".to_owned()))
@@ -61,8 +63,14 @@ impl Verdict {
         }
     }
 
-    fn replicas(&mut self, key: &Key, object: &Value, wanted: u32) -> Option<Observation> {
-        let seen = workload(key, object);
+    fn workload(&mut self, seen: &Workload) -> Option<Observation> {
+        match self.expect.goal {
+            Goal::Replicas(wanted) => self.replicas(seen, wanted),
+            _ => self.rollout(seen),
+        }
+    }
+
+    fn replicas(&mut self, seen: &Workload, wanted: u32) -> Option<Observation> {
         let wanted = i32::try_from(wanted).unwrap_or(i32::MAX);
         if seen.desired != wanted {
             return Some(Observation::Contradicted(format!("overridden: now {}", seen.desired)));
@@ -76,8 +84,7 @@ impl Verdict {
         self.waiting(format!("{} of {wanted} replicas exist, {} ready{failure}", seen.current, seen.ready))
     }
 
-    fn rollout(&mut self, key: &Key, object: &Value) -> Option<Observation> {
-        let seen = workload(key, object);
+    fn rollout(&mut self, seen: &Workload) -> Option<Observation> {
         let (generation, observed) = seen.generation;
         let status = seen.rollout();
         if observed < self.expect.generation.unwrap_or_default().max(generation) {
@@ -207,7 +214,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Kind, TargetId};
+    use crate::model::{Key, Kind, TargetId};
 
     fn verdict(kind: Kind, goal: Goal, generation: Option<i64>) -> Verdict {
         let key = Key { target: TargetId(0), kind, namespace: "shop".into(), name: "web".into(), uid: "u".into() };

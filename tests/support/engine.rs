@@ -1,10 +1,6 @@
-//! What tests against the real engine share.
-#![allow(dead_code)] // every test file uses another part
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests, which clippy takes for production code
+//! The real engine that tests run against, and the docker CLI as the judge.
 
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -14,25 +10,13 @@ use pilothouse::backend::docker::resolve::Address;
 use pilothouse::backend::docker::{Docker, Endpoint, Engine};
 use pilothouse::model::{Feed, FeedEvent, FeedSpec, Key, Kind, TargetId, TargetKind, TargetMeta};
 use serde_json::Value;
-use tokio::io::copy_bidirectional;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+
+use super::wire::Wire;
 
 /// The engine's socket: `DOCKER_HOST` of `rig env`.
 pub fn socket() -> String {
     let host = std::env::var("DOCKER_HOST").unwrap_or_default();
     host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
-}
-
-/// True when the real engine may be used.
-pub fn rig() -> bool {
-    let set = |name: &str| std::env::var(name).is_ok_and(|value| value == "1");
-    let there = set("PILOTHOUSE_RIG") && std::path::Path::new(&socket()).exists();
-    assert!(there || !set("PILOTHOUSE_REQUIRE_RIG"), "the rig is required and not there");
-    if !there {
-        println!("skipped: no rig");
-    }
-    there
 }
 
 /// Runs the docker CLI.
@@ -131,45 +115,21 @@ pub async fn until<T: std::fmt::Debug>(
         .unwrap_or_else(|_| panic!("waited {seconds} s for {what}"));
 }
 
-/// A proxy before the engine's socket that can cut every connection at once and refuse new ones.
+/// A wire to the engine's socket, and the socket at its near end.
 pub struct Proxy {
+    /// The near end.
     pub socket: String,
-    open: Arc<watch::Sender<bool>>,
+    /// The wire.
+    pub wire: Wire,
     dir: tempfile::TempDir,
 }
 
 impl Proxy {
+    /// A whole one.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let path: PathBuf = dir.path().join("engine.sock");
-        let listener = UnixListener::bind(&path).expect("a socket");
-        let open = Arc::new(watch::channel(true).0);
-        let gate = Arc::clone(&open);
-        tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut state = gate.subscribe();
-                if !*state.borrow_and_update() {
-                    continue;
-                }
-                tokio::spawn(async move {
-                    let Ok(mut far) = UnixStream::connect(socket()).await else { return };
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = state.changed() => {}
-                    }
-                });
-            }
-        });
-        Self { socket: path.display().to_string(), open, dir }
-    }
-
-    /// Cuts what is connected; new connections work.
-    pub fn cut(&self) {
-        self.open.send_replace(true);
-    }
-
-    /// Cuts what is connected and refuses what comes, or accepts again.
-    pub fn set_open(&self, open: bool) {
-        self.open.send_replace(open);
+        let path = dir.path().join("engine.sock");
+        let wire = Wire::unix(&path, &socket());
+        Self { socket: path.display().to_string(), wire, dir }
     }
 }
