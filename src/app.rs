@@ -224,6 +224,7 @@ impl<O: Output> App<O> {
         let ended = external::login(&login).await;
         terminal::enter()?;
         self.state.redraw = true;
+        self.feeds.restart(target);
         let (text, bad) = match ended {
             Ok(()) => (format!("{} is done; trying again", login.program), false),
             Err(why) => (why, true),

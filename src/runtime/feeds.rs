@@ -41,6 +41,11 @@ impl Feeds {
         self.sources.get(usize::from(target.0))
     }
 
+    /// Begins all streams of a target anew, at once: something has changed that makes trying worth it.
+    pub fn restart(&mut self, target: TargetId) {
+        self.running.retain(|spec, _| spec.target != target);
+    }
+
     /// Another target's source, of the next id.
     pub fn add(&mut self, source: Arc<dyn Source>) {
         self.sources.push(source);
