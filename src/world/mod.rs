@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{
-    ClusterEvent, EngineContainer, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, LogSource, Pod, Revisions, Row, Sample,
-    ServerInfo, Stamp, TargetId, TargetMeta, Workload,
+    ClusterEvent, EngineContainer, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, LogSource, Pod, Release, Revisions,
+    Row, Sample, ServerInfo, Stamp, TargetId, TargetMeta, Workload,
 };
 
 use self::log::LogBuffer;
@@ -23,6 +23,11 @@ impl Keyed for Pod {
     }
 }
 impl Keyed for Workload {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+impl Keyed for Release {
     fn key(&self) -> &Key {
         &self.key
     }
@@ -92,6 +97,8 @@ pub struct World {
     pub pods: Table<Pod>,
     /// Workloads of all targets.
     pub workloads: Table<Workload>,
+    /// Releases of delivery tools of all targets.
+    pub releases: Table<Release>,
     /// Events of all targets.
     pub events: Table<ClusterEvent>,
     /// Engine containers of all targets.
@@ -236,6 +243,7 @@ impl World {
                 self.pods.upsert(spec, *row);
             }
             Row::Workload(row) => self.workloads.upsert(spec, *row),
+            Row::Release(row) => self.releases.upsert(spec, *row),
             Row::Event(row) => self.events.upsert(spec, *row),
             Row::Container(row) => self.containers.upsert(spec, *row),
             Row::Namespace(key) => self.namespaces.upsert(spec, Namespace(key)),
@@ -268,6 +276,7 @@ impl World {
         match spec.feed {
             Feed::Pods(_) => f(&mut self.pods),
             Feed::Workloads(_) => f(&mut self.workloads),
+            Feed::Releases(_) => f(&mut self.releases),
             Feed::Events(_) => f(&mut self.events),
             Feed::Containers => f(&mut self.containers),
             Feed::Namespaces => f(&mut self.namespaces),

@@ -55,9 +55,12 @@ impl Source for Docker {
             Feed::UsageOf(key) => feed::of(move |tx| usage::one(engine, key, tx)),
             Feed::Log(source) => feed::of(move |tx| logs::run(engine, source, tx)),
             Feed::Object(key) => feed::of(move |tx| object::run(engine, key, tx)),
-            Feed::Namespaces | Feed::Pods(_) | Feed::Workloads(_) | Feed::Events(_) | Feed::Revisions(_) => {
-                feed::unsupported("a Docker engine has containers only")
-            }
+            Feed::Namespaces
+            | Feed::Pods(_)
+            | Feed::Workloads(_)
+            | Feed::Releases(_)
+            | Feed::Events(_)
+            | Feed::Revisions(_) => feed::unsupported("a Docker engine has containers only"),
         }
     }
 }

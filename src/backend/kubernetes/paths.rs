@@ -38,6 +38,8 @@ impl Place {
             Kind::StatefulSet => ("/apis/apps/v1", "statefulsets"),
             Kind::DaemonSet => ("/apis/apps/v1", "daemonsets"),
             Kind::Job => ("/apis/batch/v1", "jobs"),
+            Kind::Rollout => ("/apis/argoproj.io/v1alpha1", "rollouts"),
+            Kind::Canary => ("/apis/flagger.app/v1beta1", "canaries"),
             Kind::Container => return Err(Fault::Unsupported { what: "Kubernetes has no engine containers".into() }),
         };
         Ok(Self::new(group, plural, if kind == Kind::Namespace { &None } else { scope }, kind != Kind::Namespace))

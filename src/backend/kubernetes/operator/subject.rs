@@ -11,6 +11,8 @@ pub struct Place {
     pub group: &'static str,
     /// Resource name, plural.
     pub plural: &'static str,
+    /// Version of the group.
+    pub version: &'static str,
 }
 
 /// Where objects of `kind` live.
@@ -18,14 +20,16 @@ pub struct Place {
 /// # Errors
 /// `Invalid` for kinds that no action is for.
 pub fn place(kind: Kind) -> Result<Place, Fault> {
-    let (group, plural) = match kind {
-        Kind::Pod => ("", "pods"),
-        Kind::Deployment => ("apps", "deployments"),
-        Kind::StatefulSet => ("apps", "statefulsets"),
-        Kind::DaemonSet => ("apps", "daemonsets"),
+    let (group, version, plural) = match kind {
+        Kind::Pod => ("", "v1", "pods"),
+        Kind::Deployment => ("apps", "v1", "deployments"),
+        Kind::StatefulSet => ("apps", "v1", "statefulsets"),
+        Kind::DaemonSet => ("apps", "v1", "daemonsets"),
+        Kind::Rollout => ("argoproj.io", "v1alpha1", "rollouts"),
+        Kind::Canary => ("flagger.app", "v1beta1", "canaries"),
         _ => return Err(Fault::Invalid { what: format!("a {} cannot be changed from here", kind.word()) }),
     };
-    Ok(Place { group, plural })
+    Ok(Place { group, plural, version })
 }
 
 /// Path of the collection that holds `key`.
@@ -37,7 +41,8 @@ pub fn collection(key: &Key) -> Result<String, Fault> {
         return Err(Fault::Invalid { what: format!("{} {}: say which namespace", key.kind.word(), key.name) });
     }
     let place = place(key.kind)?;
-    let root = if place.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", place.group) };
+    let root =
+        if place.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/{}", place.group, place.version) };
     Ok(format!("{root}/namespaces/{}/{}", encode(&key.namespace), place.plural))
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::status::workload;
+use super::{argo, flagger, native};
 use crate::actions::{Expectation, Goal, Observation};
-use crate::model::{Key, RolloutPhase};
+use crate::model::{Key, Kind, RolloutPhase};
 
 /// How long a new pod may be in a crash loop or without its image before the rollout counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,12 +52,29 @@ impl Verdict {
                 _ => Observation::Contradicted("object has been deleted".to_owned()),
             });
         };
+        let said = match key.kind {
+            Kind::Rollout => argo::judge(&self.expect, object),
+            Kind::Canary => flagger::judge(&self.expect, object),
+            _ => return self.workload(&key, object),
+        };
+        match said {
+            Observation::Waiting(text) => self.waiting(text),
+            last => Some(last),
+        }
+    }
+
+    /// Judges one of Kubernetes' own kinds.
+    fn workload(&mut self, key: &Key, object: &Value) -> Option<Observation> {
         match self.expect.goal {
-            Goal::Replicas(wanted) => self.replicas(&key, object, wanted),
-            Goal::RolledOut => self.rollout(&key, object),
+            Goal::Replicas(wanted) => self.replicas(key, object, wanted),
+            Goal::RolledOut => self.rollout(key, object),
             Goal::Gone => self.waiting(leaving(object)),
-            Goal::Running | Goal::Stopped | Goal::Paused => {
-                Some(Observation::Overdue("a goal of a Docker engine cannot be watched in Kubernetes".to_owned()))
+            Goal::Held | Goal::Resumed => match native::held(&self.expect, object) {
+                Observation::Waiting(text) => self.waiting(text),
+                last => Some(last),
+            },
+            Goal::Promoted | Goal::FullyPromoted | Goal::Aborted | Goal::Running | Goal::Stopped | Goal::Paused => {
+                Some(Observation::Overdue(format!("a {} has no such goal", key.kind.word())))
             }
         }
     }
@@ -207,7 +225,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Kind, TargetId};
+    use crate::model::TargetId;
 
     fn verdict(kind: Kind, goal: Goal, generation: Option<i64>) -> Verdict {
         let key = Key { target: TargetId(0), kind, namespace: "shop".into(), name: "web".into(), uid: "u".into() };
