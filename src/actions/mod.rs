@@ -108,9 +108,11 @@ impl Action {
             Self::Scale { .. } => Deed::Scale,
             Self::Restart { .. } => Deed::Restart,
             Self::Rollback { .. } => Deed::Rollback,
-            Self::Promote { .. } | Self::Abort { .. } | Self::Hold { .. } | Self::Resume { .. } | Self::Retry { .. } => {
-                Deed::Release
-            }
+            Self::Promote { .. }
+            | Self::Abort { .. }
+            | Self::Hold { .. }
+            | Self::Resume { .. }
+            | Self::Retry { .. } => Deed::Release,
             Self::Delete { .. } => Deed::Delete,
             Self::Stop { .. } | Self::Start { .. } => Deed::Stop,
             Self::Pause { .. } | Self::Unpause { .. } => Deed::Pause,
@@ -126,10 +128,9 @@ impl Action {
             Self::Rollback { .. } => {
                 matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout)
             }
-            Self::Restart { .. } => matches!(
-                kind,
-                Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Container | Kind::Rollout
-            ),
+            Self::Restart { .. } => {
+                matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Container | Kind::Rollout)
+            }
             Self::Promote { .. } => {
                 matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::Rollout | Kind::Canary)
             }

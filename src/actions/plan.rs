@@ -120,6 +120,8 @@ pub enum Goal {
     RolledOut,
     /// The release went on from where it stood: another step, or finished.
     Promoted,
+    /// The new version is the stable one.
+    FullyPromoted,
     /// The new version is out of service.
     Aborted,
     /// The release is held.
@@ -128,7 +130,7 @@ pub enum Goal {
     Resumed,
     /// The object with this UID is gone.
     Gone,
-    /// The container runs, and was started after the change.
+    /// It runs, and was started after the change.
     Running,
     /// The container is not running.
     Stopped,

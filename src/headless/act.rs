@@ -133,7 +133,9 @@ fn parse<'a>(act: &Act, opened: &'a [Opened], scope: &Scope) -> Result<(&'a Open
         "pause" => Action::Pause { key },
         "unpause" => Action::Unpause { key },
         other => {
-            bail!("no action \"{other}\": there are scale, restart, rollback, promote, abort, hold, resume, retry, delete, stop, start, pause, unpause")
+            bail!(
+                "no action \"{other}\": there are scale, restart, rollback, promote, abort, hold, resume, retry, delete, stop, start, pause, unpause"
+            )
         }
     };
     if !action.fits() {

@@ -109,7 +109,10 @@ enum Progress {
 
 /// True for feeds of rows.
 const fn is_list(feed: &Feed) -> bool {
-    matches!(feed, Feed::Pods(_) | Feed::Workloads(_) | Feed::Releases(_) | Feed::Events(_) | Feed::Containers | Feed::Server)
+    matches!(
+        feed,
+        Feed::Pods(_) | Feed::Workloads(_) | Feed::Releases(_) | Feed::Events(_) | Feed::Containers | Feed::Server
+    )
 }
 
 /// True when usage and log of the selection have come, or cannot.
@@ -224,7 +227,9 @@ fn is_loaded(state: &State, clock: &Clock, which: impl Fn(&Feed) -> bool) -> boo
 fn shown_kind_alive(state: &State) -> bool {
     let kind = match state.focus {
         PaneId::Docker => TargetKind::Docker,
-        PaneId::Pods | PaneId::Workloads | PaneId::Events | PaneId::Rollout | PaneId::Releases => TargetKind::Kubernetes,
+        PaneId::Pods | PaneId::Workloads | PaneId::Events | PaneId::Rollout | PaneId::Releases => {
+            TargetKind::Kubernetes
+        }
         _ => return true,
     };
     let alive = |t: &crate::world::Target| t.meta.kind == kind && matches!(t.link, Freshness::Live);

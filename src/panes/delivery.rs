@@ -5,8 +5,8 @@ use super::releases::{left, weight};
 use super::rollout::{Pen, bar};
 use serde_json::{Value, json};
 
-use crate::model::{Release, Stamp};
 use crate::model::release::{Check, StepState};
+use crate::model::{Release, Stamp};
 use crate::theme::Role;
 use crate::ui::{Look, spark::spark};
 
@@ -69,7 +69,11 @@ fn traffic(release: &Release, pen: &mut Pen) {
     let ascii = pen.ascii();
     if let (Some((asked, real)), Some(words)) = (release.weight, weight(release)) {
         let shown = i32::try_from(real.unwrap_or(asked)).unwrap_or(0);
-        pen.line(&[("traffic to new ", Role::Dim), (&bar(shown, 100, 20, ascii), Role::Busy), (&format!(" {words}"), Role::Text)]);
+        pen.line(&[
+            ("traffic to new ", Role::Dim),
+            (&bar(shown, 100, 20, ascii), Role::Busy),
+            (&format!(" {words}"), Role::Text),
+        ]);
     }
     for split in &release.splits {
         let share = i32::try_from(split.weight).unwrap_or(0);

@@ -1,8 +1,8 @@
 //! Our picture of reality: every row, sample, log and object that feeds delivered.
 
 pub mod log;
-mod native;
 mod names;
+mod native;
 pub mod order;
 pub mod table;
 pub mod usage;
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{
-    ClusterEvent, EngineContainer, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, LogSource, Pod, Revisions, Row, Sample,
-    ServerInfo, Stamp, TargetId, TargetMeta, Workload,
+    ClusterEvent, EngineContainer, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, LogSource, Pod, Release, Revisions,
+    Row, Sample, ServerInfo, Stamp, TargetId, TargetMeta, Workload,
 };
 
 use self::log::LogBuffer;
@@ -278,7 +278,9 @@ impl World {
                     self.names.insert(&row.key, slot);
                 }
             }
-            Row::Release(row) => self.releases.upsert(spec, *row),
+            Row::Release(row) => {
+                self.releases.upsert(spec, *row);
+            }
             Row::Event(row) => {
                 self.events.upsert(spec, row);
             }

@@ -15,11 +15,14 @@ pub fn release(workload: &Workload) -> Release {
         RolloutPhase::Failed => "deadline exceeded",
         RolloutPhase::Unwatched => "OnDelete",
     };
-    let held_back = workload.key.kind == Kind::StatefulSet && workload.partition.is_some_and(|p| p > 0 && p < workload.desired);
+    let held_back =
+        workload.key.kind == Kind::StatefulSet && workload.partition.is_some_and(|p| p > 0 && p < workload.desired);
     let waits_for = match status.phase {
         RolloutPhase::Paused => "resume (H)".to_owned(),
         RolloutPhase::Failed => "a decision: undo (U) or a better revision".to_owned(),
-        RolloutPhase::Progressing => workload.condition("ReplicaFailure").map_or_else(String::new, |c| c.message.to_string()),
+        RolloutPhase::Progressing => {
+            workload.condition("ReplicaFailure").map_or_else(String::new, |c| c.message.to_string())
+        }
         _ if held_back => format!("promotion: partition {}", workload.partition.unwrap_or(0)),
         _ => String::new(),
     };

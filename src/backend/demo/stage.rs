@@ -210,9 +210,12 @@ impl<S: Sim> Source for Stage<S> {
                     vec![if first { FeedEvent::Server(Box::new(sim.server())) } else { FeedEvent::Alive }]
                 })
             }
-            Feed::Namespaces | Feed::Pods(_) | Feed::Workloads(_) | Feed::Events(_) | Feed::Containers => {
-                self.watch_rows(feed)
-            }
+            Feed::Namespaces
+            | Feed::Pods(_)
+            | Feed::Workloads(_)
+            | Feed::Releases(_)
+            | Feed::Events(_)
+            | Feed::Containers => self.watch_rows(feed),
             Feed::Usage(_) => self.every(SLOW, move |sim, now| vec![FeedEvent::Samples(sim.samples(&feed, now))]),
             Feed::UsageOf(_) => self.every(FAST, move |sim, now| vec![FeedEvent::Samples(sim.samples(&feed, now))]),
             Feed::Log(source) => self.watch_log(source),

@@ -55,9 +55,12 @@ impl Source for Docker {
             Feed::UsageOf(key) => emit::feed(move |out| usage::one(engine, key, out)),
             Feed::Log(source) => emit::feed(move |out| logs::run(engine, source, out)),
             Feed::Object(key) => emit::feed(move |out| object::run(engine, key, out)),
-            Feed::Namespaces | Feed::Pods(_) | Feed::Workloads(_) | Feed::Events(_) | Feed::Revisions(_) => {
-                emit::unsupported("a Docker engine has containers only")
-            }
+            Feed::Namespaces
+            | Feed::Pods(_)
+            | Feed::Workloads(_)
+            | Feed::Releases(_)
+            | Feed::Events(_)
+            | Feed::Revisions(_) => emit::unsupported("a Docker engine has containers only"),
         }
     }
 }

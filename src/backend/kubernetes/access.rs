@@ -30,6 +30,7 @@ impl<'a> Ask<'a> {
         let (verb, group, resource, subresource) = match deed {
             Deed::Scale => ("patch", "apps", "deployments", "scale"),
             Deed::Restart | Deed::Rollback => ("patch", "apps", "deployments", ""),
+            Deed::Release => ("patch", "argoproj.io", "rollouts", "status"),
             Deed::Delete => ("delete", "", "pods", ""),
             Deed::Stop | Deed::Pause => return None,
         };

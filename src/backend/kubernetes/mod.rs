@@ -19,6 +19,7 @@ pub mod operator;
 mod paths;
 mod pod;
 mod pulse;
+mod releases;
 mod retry;
 mod revisions;
 mod server;
@@ -91,6 +92,7 @@ impl Source for Kubernetes {
             Feed::Namespaces => self.rows(Kind::Namespace, &None, namespace::Namespaces(target)),
             Feed::Pods(scope) => self.rows(Kind::Pod, scope, pod::Pods::new(target)),
             Feed::Workloads(scope) => together::workloads(link, pulse, target, scope.clone()),
+            Feed::Releases(scope) => releases::feed(link, pulse, target, scope.clone()),
             Feed::Events(scope) => self.rows(Kind::Event, scope, event::Events::new(target)),
             Feed::Containers => emit::unsupported("a cluster has no engine containers"),
             Feed::Usage(scope) => usage::all(link, pulse, target, scope.clone()),

@@ -32,7 +32,12 @@ impl Place {
     /// `Unsupported` for a kind that is not Kubernetes'.
     pub fn of(kind: Kind, scope: &Scope) -> Result<Self, Fault> {
         let (group, plural) = resource(kind)?;
-        let group = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
+        let version = match kind {
+            Kind::Rollout => "v1alpha1",
+            Kind::Canary => "v1beta1",
+            _ => "v1",
+        };
+        let group = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         Ok(Self::new(&group, plural, if kind == Kind::Namespace { &None } else { scope }, kind != Kind::Namespace))
     }
 
@@ -122,6 +127,8 @@ pub fn resource(kind: Kind) -> Result<(&'static str, &'static str), Fault> {
         Kind::StatefulSet => ("apps", "statefulsets"),
         Kind::DaemonSet => ("apps", "daemonsets"),
         Kind::Job => ("batch", "jobs"),
+        Kind::Rollout => ("argoproj.io", "rollouts"),
+        Kind::Canary => ("flagger.app", "canaries"),
         Kind::Container => return Err(Fault::Unsupported { what: "Kubernetes has no engine containers".into() }),
     })
 }

@@ -130,7 +130,7 @@ async fn introduce(link: &Link, namespace: &str, prober: &Prober, out: &Emitter<
 }
 
 async fn rights(link: &Link, namespace: &str, user: &str) -> BTreeMap<Deed, crate::model::Access> {
-    let deeds = [Deed::Scale, Deed::Restart, Deed::Rollback, Deed::Delete];
+    let deeds = [Deed::Scale, Deed::Restart, Deed::Rollback, Deed::Release, Deed::Delete];
     let asks = deeds.into_iter().filter_map(|deed| Some((deed, Ask::deed(deed, namespace)?)));
     join_all(asks.map(|(deed, ask)| async move { (deed, ask.access(link, user).await) })).await.into_iter().collect()
 }

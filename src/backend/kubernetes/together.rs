@@ -1,4 +1,5 @@
-//! Deployments, StatefulSets and DaemonSets in one stream with one listing.
+//! Several kinds in one stream with one listing: Deployments, StatefulSets and DaemonSets, and
+//! whatever releases are made of.
 
 use futures::stream::{self, BoxStream, SelectAll, StreamExt};
 
@@ -12,7 +13,7 @@ use crate::model::{Fault, FeedEvent, Kind, Scope, TargetId};
 
 const KINDS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
-/// Where one of the three stands.
+/// Where one of the kinds stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// Not listed yet.
@@ -25,7 +26,7 @@ enum Part {
     Refused,
 }
 
-/// What to do with an event of one of the three.
+/// What to do with an event of one of the kinds.
 #[derive(Debug, PartialEq)]
 enum Step {
     /// Pass it on.
@@ -36,16 +37,16 @@ enum Step {
     Complete,
     /// Say that the listing is complete, then pass it on.
     CompleteFirst,
-    /// List all three anew: one of them began again, and the rows of the others must not go.
+    /// List all of them anew: one of them began again, and the rows of the others must not go.
     Restart,
 }
 
 /// The merged listing.
-struct Parts([Part; 3]);
+struct Parts(Vec<Part>);
 
 impl Parts {
-    const fn new() -> Self {
-        Self([Part::Waiting; 3])
+    fn new(count: usize) -> Self {
+        Self(vec![Part::Waiting; count])
     }
 
     fn settled(&self) -> bool {
@@ -81,12 +82,13 @@ pub fn workloads(link: Link, pulse: Pulse, target: TargetId, scope: Scope) -> Bo
     emit::feed(move |out| async move {
         loop {
             let mut all = open(&link, &pulse, target, &scope);
-            merge(&mut all, &out).await;
+            merge(&mut all, KINDS.len(), &out).await;
         }
     })
 }
 
-type Tagged = BoxStream<'static, (usize, FeedEvent)>;
+/// Events of one kind, with its number.
+pub type Tagged = BoxStream<'static, (usize, FeedEvent)>;
 
 fn open(link: &Link, pulse: &Pulse, target: TargetId, scope: &Scope) -> SelectAll<Tagged> {
     let one = |(index, kind): (usize, Kind)| {
@@ -103,9 +105,9 @@ fn open(link: &Link, pulse: &Pulse, target: TargetId, scope: &Scope) -> SelectAl
     stream::select_all(KINDS.into_iter().enumerate().map(one))
 }
 
-/// Passes events on until all three have to be listed anew.
-async fn merge(all: &mut SelectAll<Tagged>, out: &Emitter<FeedEvent>) {
-    let mut parts = Parts::new();
+/// Passes events of `count` kinds on until all of them have to be listed anew.
+pub async fn merge(all: &mut SelectAll<Tagged>, count: usize, out: &Emitter<FeedEvent>) {
+    let mut parts = Parts::new(count);
     let mut begun = false;
     while let Some((index, event)) = all.next().await {
         let step = parts.take(index, &event);
@@ -149,7 +151,7 @@ mod tests {
         ];
         let got: Vec<FeedEvent> = emit::feed(|out| async move {
             let mut all = stream::select_all([stream::iter(script).boxed()]);
-            merge(&mut all, &out).await;
+            merge(&mut all, 3, &out).await;
             out.send(FeedEvent::Samples(Vec::new())).await;
         })
         .take_while(|event| std::future::ready(*event != FeedEvent::Samples(Vec::new())))
@@ -161,10 +163,10 @@ mod tests {
 
     #[test]
     fn the_last_answer_completes_the_listing_even_if_it_is_a_refusal() {
-        let mut parts = Parts([Part::Listed, Part::Listed, Part::Waiting]);
+        let mut parts = Parts(vec![Part::Listed, Part::Listed, Part::Waiting]);
         assert_eq!(parts.take(2, &denied()), Step::CompleteFirst);
         assert_eq!(parts.take(2, &FeedEvent::Reset), Step::Restart);
-        let mut none = Parts([Part::Refused, Part::Refused, Part::Waiting]);
+        let mut none = Parts(vec![Part::Refused, Part::Refused, Part::Waiting]);
         assert_eq!(none.take(2, &denied()), Step::Pass);
     }
 }

@@ -75,7 +75,13 @@ async fn perform(engine: &Engine, action: &Action, inspect: &Inspect) -> Result<
         Action::Delete { .. } => {
             engine.call(within, |docker| async move { docker.remove_container(id, Some(remove)).await }).await
         }
-        Action::Scale { .. } | Action::Rollback { .. } => {
+        Action::Scale { .. }
+        | Action::Rollback { .. }
+        | Action::Promote { .. }
+        | Action::Abort { .. }
+        | Action::Hold { .. }
+        | Action::Resume { .. }
+        | Action::Retry { .. } => {
             Err(Fault::Unsupported { what: format!("a Docker engine cannot {} a container", action.verb()) })
         }
     }

@@ -22,6 +22,22 @@ pub fn kubectl(context: &Context, key: &Key, words: &[&str]) -> String {
     line.join(" ")
 }
 
+/// `kubectl argo rollouts WORDS… -n NAMESPACE [--context …] [--kubeconfig …]`: kubectl takes no
+/// flags before a plugin's name.
+#[must_use]
+pub fn argo(context: &Context, key: &Key, words: &[&str]) -> String {
+    let mut line = vec!["kubectl argo rollouts".to_owned()];
+    line.extend(words.iter().map(|word| quote(word)));
+    line.push(format!("-n {}", quote(&key.namespace)));
+    if let Some(name) = &context.name {
+        line.push(format!("--context {}", quote(name)));
+    }
+    if let Some(path) = &context.kubeconfig {
+        line.push(format!("--kubeconfig {}", quote(&path.display().to_string())));
+    }
+    line.join(" ")
+}
+
 /// `deployment/web`, as kubectl takes it.
 #[must_use]
 pub fn slug(key: &Key) -> String {

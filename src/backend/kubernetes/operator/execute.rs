@@ -55,7 +55,9 @@ fn read_receipt(answer: &Value) -> Receipt {
 /// trouble: when only that has moved the resource version, the condition is renewed.
 async fn send(link: &Link, plan: &Plan, change: &Change) -> Result<Value, Fault> {
     let mut change = change.clone();
-    let mut basis = plan.basis.clone();
+    let mut basis = condition(&change.body).unwrap_or(&plan.basis).to_owned();
+    let own = subject::path(&plan.expect.key)?;
+    let place = object_of(&change.path, &own).to_owned();
     let mut tries = 0;
     loop {
         let fault = match link.change(&change, false).await {
@@ -72,12 +74,12 @@ async fn send(link: &Link, plan: &Plan, change: &Change) -> Result<Value, Fault>
             }
             other => return Err(other),
         }
-        let now: Value = match link.get(&subject::path(&plan.expect.key)?).await {
+        let now: Value = match link.get(&place).await {
             Ok(now) => now,
             Err(gone @ Fault::Gone { .. }) => return Err(gone),
             Err(_) => return Err(fault),
         };
-        match judge(plan, &basis, &now, fault) {
+        match judge(plan, place == own, &basis, &now, fault) {
             Ok(version) if tries < TRIES => {
                 renew(&mut change.body, &version);
                 basis = version;
@@ -88,13 +90,13 @@ async fn send(link: &Link, plan: &Plan, change: &Change) -> Result<Value, Fault>
     }
 }
 
-/// Why a change was refused: the new resource version when nothing but the object's status or
+/// Why a change was refused (`own` when it was about the plan's own object): the new resource version when nothing but the object's status or
 /// labels changed since it was planned (its generation counts every change of its spec, and of a
 /// Deployment's annotations), and the fault otherwise.
-fn judge(plan: &Plan, basis: &str, now: &Value, fault: Fault) -> Result<String, Fault> {
+fn judge(plan: &Plan, own: bool, basis: &str, now: &Value, fault: Fault) -> Result<String, Fault> {
     let key = &plan.expect.key;
     let text = |pointer: &str| now.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    if *key.uid != *text("/metadata/uid") {
+    if own && *key.uid != *text("/metadata/uid") {
         return Err(Fault::Conflict { what: format!("{key} was deleted and made again since it was planned") });
     }
     let version = text("/metadata/resourceVersion");
@@ -102,11 +104,27 @@ fn judge(plan: &Plan, basis: &str, now: &Value, fault: Fault) -> Result<String, 
         return Err(fault);
     }
     let generation = now.pointer("/metadata/generation").and_then(Value::as_i64);
-    if generation.is_some() && generation == plan.expect.generation {
+    if own && generation.is_some() && generation == plan.expect.generation {
         return Ok(version.to_owned());
     }
-    let what = format!("{key} is at resourceVersion {version}, the plan was made at {}: plan again", plan.basis);
+    let what = if own {
+        format!("{key} is at resourceVersion {version}, the plan was made at {}: plan again", plan.basis)
+    } else {
+        let (kind, name) = (text("/kind"), text("/metadata/name"));
+        format!("{kind} {name} is at resourceVersion {version}, the plan was made at {basis}: plan again")
+    };
     Err(Fault::Conflict { what })
+}
+
+/// The resource version that a request is conditional on.
+fn condition(body: &Value) -> Option<&str> {
+    body.pointer(if body.is_array() { "/0/value" } else { "/metadata/resourceVersion" })?.as_str()
+}
+
+/// Path of the object that a request changes: `own`, of which it may change a subresource, or another.
+fn object_of<'a>(path: &'a str, own: &'a str) -> &'a str {
+    let path = path.split('?').next().unwrap_or_default();
+    if path.strip_prefix(own).is_some_and(|rest| matches!(rest, "" | "/status" | "/scale")) { own } else { path }
 }
 
 /// Makes a request conditional on `version`, wherever its kind says so.
@@ -155,7 +173,7 @@ mod tests {
         let refused = || Fault::Invalid { what: "bad patch".to_owned() };
         let judged = |uid: &str, version: &str, generation: i64| {
             let now = json!({"metadata": {"uid": uid, "resourceVersion": version, "generation": generation}});
-            judge(&plan(), "7", &now, refused())
+            judge(&plan(), true, "7", &now, refused())
         };
         assert_eq!(judged("u1", "7", 3), Err(refused()), "unchanged: the request itself was refused");
         assert_eq!(judged("u1", "8", 3), Ok("8".to_owned()), "only the status moved");

@@ -22,7 +22,10 @@ pub async fn autoscalers(link: &Link, subject: &Subject, wanted: Option<u32>) ->
         let text = |field: &str| pointer(hpa, &format!("/spec/scaleTargetRef/{field}"));
         text("kind") == subject.key.kind.word()
             && *text("name") == *subject.key.name
-            && matches!(text("apiVersion").split('/').next(), Some("apps" | "extensions" | ""))
+            && matches!(
+                (subject.key.kind, text("apiVersion").split('/').next()),
+                (Kind::Rollout, Some("argoproj.io")) | (_, Some("apps" | "extensions" | ""))
+            )
     };
     items.iter().filter(targets).flat_map(|hpa| forecast(hpa, subject.replicas(), wanted)).collect()
 }

@@ -3,12 +3,16 @@
 //!
 //! Everything here works on raw JSON: a typed round trip would drop the fields of newer servers.
 
+mod argo;
 mod command;
 mod delete;
 mod execute;
+mod flagger;
 mod guard;
 mod history;
+mod native;
 mod observe;
+mod release;
 mod restart;
 mod rollback;
 mod scale;
@@ -22,7 +26,7 @@ use futures::stream::BoxStream;
 use super::Link;
 use crate::actions::{Action, Approved, Expectation, Observation, Plan, Progress};
 use crate::backend::Operator;
-use crate::model::Fault;
+use crate::model::{Fault, Kind};
 use subject::Subject;
 
 /// How often a plan is drafted anew because its object changed in the middle of it.
@@ -63,11 +67,20 @@ impl KubernetesOperator {
     }
 
     async fn drafted(&self, subject: &Subject, action: &Action) -> Result<Plan, Fault> {
+        match (subject.key.kind, action) {
+            (Kind::Rollout, Action::Scale { .. }) => {}
+            (Kind::Rollout, _) => return argo::plan(&self.link, subject, action).await,
+            (Kind::Canary, _) => return flagger::plan(&self.link, subject, action).await,
+            _ => {}
+        }
         match action {
             Action::Scale { replicas, .. } => scale::plan(&self.link, subject, *replicas).await,
             Action::Restart { .. } => restart::plan(&self.link, subject).await,
             Action::Rollback { revision, .. } => rollback::plan(&self.link, subject, *revision).await,
             Action::Delete { .. } => delete::plan(&self.link, subject).await,
+            Action::Promote { .. } | Action::Abort { .. } | Action::Hold { .. } | Action::Resume { .. } => {
+                native::plan(&self.link, subject, action).await
+            }
             _ => Err(Fault::Unsupported { what: format!("Kubernetes has no {}", action.verb()) }),
         }
     }

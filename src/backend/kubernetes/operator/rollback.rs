@@ -79,7 +79,7 @@ fn change(subject: &Subject, chosen: &Stored) -> Change {
 }
 
 /// The `test` comes first: nothing is applied to an object that somebody changed meanwhile.
-fn deployment_patch(subject: &Subject, chosen: &Stored) -> Vec<Value> {
+pub(super) fn deployment_patch(subject: &Subject, chosen: &Stored) -> Vec<Value> {
     let mut template = chosen.template.clone();
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.shift_remove(HASH);
@@ -101,7 +101,7 @@ fn deployment_patch(subject: &Subject, chosen: &Stored) -> Vec<Value> {
     patch
 }
 
-fn notes(subject: &Subject, chosen: &Stored) -> Vec<Note> {
+pub(super) fn notes(subject: &Subject, chosen: &Stored) -> Vec<Note> {
     let mut notes = strategy_notes(subject);
     notes.push(Note::Info("only the pod template goes back: replicas, ConfigMaps and Secrets stay".to_owned()));
     if let Some(cause) = chosen.cause.as_deref().filter(|c| !c.is_empty()) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::{argo, flagger, native};
 use crate::actions::{Expectation, Goal, Observation};
 use crate::backend::kubernetes::workload;
 use crate::model::{RolloutPhase, Workload};
@@ -51,14 +52,31 @@ impl Verdict {
                 _ => Observation::Contradicted("object has been deleted".to_owned()),
             });
         };
+        let said = match key.kind {
+            Kind::Rollout => argo::judge(&self.expect, object),
+            Kind::Canary => flagger::judge(&self.expect, object),
+            _ => return self.workload(&key, object),
+        };
+        match said {
+            Observation::Waiting(text) => self.waiting(text),
+            last => Some(last),
+        }
+    }
+
+    /// Judges one of Kubernetes' own kinds.
+    fn workload(&mut self, key: &Key, object: &Value) -> Option<Observation> {
         match self.expect.goal {
             Goal::Replicas(_) | Goal::RolledOut => match workload::read(&key, object) {
                 Ok(seen) => self.workload(&seen),
                 Err(fault) => self.waiting(fault.to_string()),
             },
             Goal::Gone => self.waiting(leaving(object)),
-            Goal::Running | Goal::Stopped | Goal::Paused => {
-                Some(Observation::Overdue("a goal of a Docker engine cannot be watched in Kubernetes".to_owned()))
+            Goal::Held | Goal::Resumed => match native::held(&self.expect, object) {
+                Observation::Waiting(text) => self.waiting(text),
+                last => Some(last),
+            },
+            Goal::Promoted | Goal::FullyPromoted | Goal::Aborted | Goal::Running | Goal::Stopped | Goal::Paused => {
+                Some(Observation::Overdue(format!("a {} has no such goal", key.kind.word())))
             }
         }
     }
