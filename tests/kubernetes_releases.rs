@@ -3,8 +3,7 @@
 //! to a twin. The tools' controllers do not run here: what they would do next is written by the test.
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
 
-#[path = "support/rig.rs"]
-mod rig;
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -17,8 +16,8 @@ use pilothouse::actions::{
 use pilothouse::backend::kubernetes::{Context, Kubernetes, KubernetesOperator, Link};
 use pilothouse::backend::{Operator, Source};
 use pilothouse::model::{Fault, Feed, FeedEvent, FeedSpec, Key, Kind, Row, TargetId, TargetKind, TargetMeta};
-use rig::{Rig, Space, link, rig};
 use serde_json::{Value, json};
+use support::cluster::{Rig, Space, link, rig};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -264,7 +263,7 @@ async fn who_may_not_is_told_what_is_lacking() {
         "--resource=rollouts.argoproj.io,rollouts.argoproj.io/status,canaries.flagger.app",
     ]);
     space.must(&["create", "rolebinding", "look", "--role=look", "--user=viewer"]);
-    let viewer = KubernetesOperator::new(rig::link(&rig.viewer), "rig".to_owned());
+    let viewer = KubernetesOperator::new(link(&rig.viewer), "rig".to_owned());
     for (name, verb, resource) in [
         ("argo-canary-paused-for-promotion", "promote", "rollouts.argoproj.io/status"),
         ("argo-canary-paused-for-promotion", "hold", "rollouts.argoproj.io "),

@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{
-    ClusterEvent, EngineContainer, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, LogSource, Pod, Release, Revisions,
-    Row, Sample, ServerInfo, Stamp, TargetId, TargetMeta, Workload,
+    ClusterEvent, Engine, EngineContainer, Fault, Feed, FeedEvent, FeedSpec, Key, Kind, LogSource, Pod, Release,
+    Revisions, Row, Sample, ServerInfo, Stamp, TargetId, TargetMeta, Workload,
 };
 
 use self::log::LogBuffer;

@@ -27,13 +27,13 @@ pub fn kubectl(context: &Context, key: &Key, words: &[&str]) -> String {
 #[must_use]
 pub fn argo(context: &Context, key: &Key, words: &[&str]) -> String {
     let mut line = vec!["kubectl argo rollouts".to_owned()];
-    line.extend(words.iter().map(|word| quote(word)));
-    line.push(format!("-n {}", quote(&key.namespace)));
+    line.extend(words.iter().map(|word| shell(word)));
+    line.push(format!("-n {}", shell(&key.namespace)));
     if let Some(name) = &context.name {
-        line.push(format!("--context {}", quote(name)));
+        line.push(format!("--context {}", shell(name)));
     }
     if let Some(path) = &context.kubeconfig {
-        line.push(format!("--kubeconfig {}", quote(&path.display().to_string())));
+        line.push(format!("--kubeconfig {}", shell(&path.display().to_string())));
     }
     line.join(" ")
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::access;
 use super::guard;
 use super::subject::Subject;
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Note, Plan, Risk};
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::access;
 use crate::model::Fault;
 
 /// A plan without its requests' wrapping.

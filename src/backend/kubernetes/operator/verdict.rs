@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{argo, flagger, native};
 use crate::actions::{Expectation, Goal, Observation};
 use crate::backend::kubernetes::workload;
-use crate::model::{RolloutPhase, Workload};
+use crate::model::{Key, Kind, RolloutPhase, Workload};
 
 /// How long a new pod may be in a crash loop or without its image before the rollout counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,7 +55,7 @@ impl Verdict {
         let said = match key.kind {
             Kind::Rollout => argo::judge(&self.expect, object),
             Kind::Canary => flagger::judge(&self.expect, object),
-            _ => return self.workload(&key, object),
+            _ => return self.native(&key, object),
         };
         match said {
             Observation::Waiting(text) => self.waiting(text),
@@ -64,7 +64,7 @@ impl Verdict {
     }
 
     /// Judges one of Kubernetes' own kinds.
-    fn workload(&mut self, key: &Key, object: &Value) -> Option<Observation> {
+    fn native(&mut self, key: &Key, object: &Value) -> Option<Observation> {
         match self.expect.goal {
             Goal::Replicas(_) | Goal::RolledOut => match workload::read(&key, object) {
                 Ok(seen) => self.workload(&seen),

@@ -381,6 +381,7 @@ pub fn release(key: Key, raw: &Raw) -> Release {
         severity,
         waits_for: wait.text.into(),
         needs_decision: wait.decision,
+        is_held: rollout.spec().get("paused").and_then(Value::as_bool).unwrap_or(false),
         step: rollout.progress(),
         weight: rollout.weight(),
         ready: (

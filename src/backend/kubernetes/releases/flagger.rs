@@ -269,6 +269,7 @@ pub fn release(key: Key, raw: &Raw) -> Release {
         severity: canary.severity(needs_decision),
         waits_for: waits_for.into(),
         needs_decision,
+        is_held: canary.held(),
         step: canary.progress(),
         weight: Some((canary.weight(), None)),
         ready: (0, 0),

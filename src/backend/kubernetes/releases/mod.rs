@@ -18,7 +18,7 @@ use super::retry::Backoff;
 use super::together::{Tagged, merge};
 use super::watch::{Project, Watcher};
 use super::wire::or_default;
-use crate::backend::emit::{Emitter, feed};
+use crate::backend::emit::{self, Emitter};
 use crate::model::{Fault, FeedEvent, Key, Kind, Row, Scope, TargetId};
 
 pub use raw::Raw;
@@ -74,7 +74,7 @@ impl Project for Releases {
 
 /// The stream of all releases in `scope`; empty and complete where no tool is installed.
 pub fn feed(link: Link, pulse: Pulse, target: TargetId, scope: Scope) -> BoxStream<'static, FeedEvent> {
-    feed(move |out| async move {
+    emit::feed(move |out| async move {
         let mut backoff = Backoff::default();
         loop {
             let served = match served(&link).await {
@@ -137,7 +137,7 @@ async fn follow(
     loop {
         let one = |(index, kind): (usize, Kind)| -> Tagged {
             let (link, pulse, place) = (link.clone(), pulse.clone(), Place::of(kind, scope));
-            feed(move |out| async move {
+            emit::feed(move |out| async move {
                 match place {
                     Ok(place) => Watcher::new(link, pulse, place, Releases { target, kind }, out).run().await,
                     Err(fault) => out.lost(fault).await,

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::backend::escape;
 use crate::backend::kubernetes::Link;
 use crate::backend::kubernetes::operator::history::{Stored, selector};
-use crate::backend::kubernetes::operator::subject::{Subject, encode};
+use crate::backend::kubernetes::operator::subject::Subject;
 use crate::backend::kubernetes::releases::raw::{items, text};
 use crate::model::Fault;
 
@@ -22,8 +23,8 @@ const EPHEMERAL: &str = "rollout.argoproj.io/ephemeral-metadata";
 pub async fn list(link: &Link, subject: &Subject, chosen: &Value) -> Result<Vec<Stored>, Fault> {
     let path = format!(
         "/apis/apps/v1/namespaces/{}/replicasets?labelSelector={}",
-        encode(&subject.key.namespace),
-        encode(&selector(chosen))
+        escape::url(&subject.key.namespace),
+        escape::url(&selector(chosen))
     );
     let list: Value = link.get(&path).await?;
     let owned = |item: &&Value| {

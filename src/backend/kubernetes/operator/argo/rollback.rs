@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use super::history;
 use crate::actions::{Action, Change, Expectation, Goal, Method, Note, Plan, Risk};
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::access;
 use crate::backend::kubernetes::operator::history::{Stored, current, essence, pick};
 use crate::backend::kubernetes::operator::release::refuse;
 use crate::backend::kubernetes::operator::subject::{self, Subject};
-use crate::backend::kubernetes::operator::{access, command, guard, yaml};
+use crate::backend::kubernetes::operator::{command, guard};
 use crate::backend::kubernetes::releases::Raw;
 use crate::backend::kubernetes::releases::argo::Rollout;
 use crate::backend::kubernetes::releases::raw::{number, text};
+use crate::backend::yaml;
 use crate::model::{Fault, Key, Kind};
 
 /// Time a rollback may take beyond the progress deadline: it may run through steps.

@@ -5,9 +5,10 @@ use serde_json::json;
 
 use crate::actions::{Action, Change, Diff, Expectation, Method, Note, Plan};
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::access;
 use crate::backend::kubernetes::operator::release::{Draft, refuse};
 use crate::backend::kubernetes::operator::subject::Subject;
-use crate::backend::kubernetes::operator::{access, command, guard};
+use crate::backend::kubernetes::operator::{command, guard};
 use crate::clock;
 use crate::model::{Fault, Key, Kind};
 

@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Note, Plan, Risk};
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::access;
+use crate::backend::kubernetes::operator::command;
 use crate::backend::kubernetes::operator::history::{self, Stored, essence};
 use crate::backend::kubernetes::operator::release::refuse;
 use crate::backend::kubernetes::operator::restart::rollout_time;
 use crate::backend::kubernetes::operator::rollback::{deployment_patch, notes};
-use crate::backend::kubernetes::operator::status::workload;
 use crate::backend::kubernetes::operator::subject::Subject;
-use crate::backend::kubernetes::operator::{access, command, yaml};
+use crate::backend::kubernetes::workload;
+use crate::backend::yaml;
 use crate::model::{Fault, RolloutPhase};
 
 /// The plan to abort it.
@@ -78,7 +80,7 @@ fn before<'a>(revisions: &'a [Stored], template: &Value) -> Option<&'a Stored> {
 
 /// All pods are of the current template.
 fn finished(subject: &Subject, revisions: &[Stored], template: &Value) -> bool {
-    let row = workload(&subject.key, &subject.object);
+    let Ok(row) = workload::read(&subject.key, &subject.object) else { return false };
     let known = revisions.last().is_some_and(|newest| essence(&newest.template) == essence(template));
     let counts = row.updated >= row.desired && row.current <= row.updated && row.available >= row.updated;
     known && counts && row.generation.1 >= row.generation.0 && row.rollout().phase != RolloutPhase::Failed

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Note, Observation, Plan, Risk};
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::access;
 use crate::backend::kubernetes::operator::release::refuse;
 use crate::backend::kubernetes::operator::restart::rollout_time;
-use crate::backend::kubernetes::operator::status::workload;
 use crate::backend::kubernetes::operator::subject::Subject;
-use crate::backend::kubernetes::operator::{access, command, guard};
+use crate::backend::kubernetes::operator::{command, guard};
+use crate::backend::kubernetes::workload;
 use crate::model::{Fault, RolloutPhase};
 
 /// Time for the controller to take it up.
@@ -26,7 +27,7 @@ pub async fn hold(link: &Link, subject: &Subject) -> Result<Plan, Fault> {
         return refuse(format!("deployments.apps \"{name}\" is already paused"));
     }
     let mut notes = Vec::new();
-    if workload(&subject.key, &subject.object).rollout().phase == RolloutPhase::Complete {
+    if workload::read(&subject.key, &subject.object)?.rollout().phase == RolloutPhase::Complete {
         notes.push(Note::Info("no rollout is under way: the next one is held".to_owned()));
     } else {
         notes.push(Note::Info("pods stay as they are, old and new ones serve side by side".to_owned()));

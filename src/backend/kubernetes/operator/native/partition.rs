@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::actions::{Action, Change, Diff, Expectation, Goal, Method, Note, Plan, Risk};
 use crate::backend::kubernetes::Link;
+use crate::backend::kubernetes::access;
 use crate::backend::kubernetes::operator::release::refuse;
 use crate::backend::kubernetes::operator::restart::rollout_time;
 use crate::backend::kubernetes::operator::subject::Subject;
-use crate::backend::kubernetes::operator::{access, command, guard};
+use crate::backend::kubernetes::operator::{command, guard};
 use crate::model::Fault;
 
 /// The plan to give one more pod the new version, or with `full` all of them.
