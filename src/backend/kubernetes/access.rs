@@ -30,11 +30,19 @@ impl<'a> Ask<'a> {
         let (verb, group, resource, subresource) = match deed {
             Deed::Scale => ("patch", "apps", "deployments", "scale"),
             Deed::Restart | Deed::Rollback => ("patch", "apps", "deployments", ""),
-            Deed::Release => ("patch", "argoproj.io", "rollouts", "status"),
             Deed::Delete => ("delete", "", "pods", ""),
-            Deed::Stop | Deed::Pause => return None,
+            // each tool has its own: see `releases`
+            Deed::Release | Deed::Stop | Deed::Pause => return None,
         };
         Some(Self { verb, group, resource, subresource, namespace, name: "" })
+    }
+
+    /// What releases need in `namespace`, one for each tool that delivers them.
+    #[must_use]
+    pub fn releases(namespace: &'a str) -> [Self; 3] {
+        [("argoproj.io", "rollouts", "status"), ("flagger.app", "canaries", ""), ("apps", "deployments", "")].map(
+            |(group, resource, subresource)| Self { verb: "patch", group, resource, subresource, namespace, name: "" },
+        )
     }
 
     /// Reading `resource` of the core API.

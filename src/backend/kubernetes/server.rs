@@ -17,7 +17,7 @@ use super::retry::Backoff;
 use super::usage::{Meter, find_meter};
 use super::wire::or_default;
 use crate::backend::emit::{self, Emitter};
-use crate::model::{Deed, Fault, FeedEvent, ServerInfo};
+use crate::model::{Access, Deed, Fault, FeedEvent, ServerInfo};
 
 /// Time between two probes.
 const EVERY: Duration = Duration::from_millis(2500);
@@ -129,10 +129,21 @@ async fn introduce(link: &Link, namespace: &str, prober: &Prober, out: &Emitter<
     Ok(())
 }
 
-async fn rights(link: &Link, namespace: &str, user: &str) -> BTreeMap<Deed, crate::model::Access> {
-    let deeds = [Deed::Scale, Deed::Restart, Deed::Rollback, Deed::Release, Deed::Delete];
+async fn rights(link: &Link, namespace: &str, user: &str) -> BTreeMap<Deed, Access> {
+    let deeds = [Deed::Scale, Deed::Restart, Deed::Rollback, Deed::Delete];
     let asks = deeds.into_iter().filter_map(|deed| Some((deed, Ask::deed(deed, namespace)?)));
-    join_all(asks.map(|(deed, ask)| async move { (deed, ask.access(link, user).await) })).await.into_iter().collect()
+    let each = join_all(asks.map(|(deed, ask)| async move { (deed, ask.access(link, user).await) }));
+    let releases = Ask::releases(namespace);
+    let (each, releases) = futures::join!(each, join_all(releases.iter().map(|ask| ask.access(link, user))));
+    let mut rights: BTreeMap<Deed, Access> = each.into_iter().collect();
+    rights.insert(Deed::Release, any(releases));
+    rights
+}
+
+/// Whoever may change releases of one tool is not told that he may not: the action itself asks exactly.
+fn any(answers: Vec<Access>) -> Access {
+    let wanted = [Access::Allowed, Access::Unknown].into_iter().find(|wanted| answers.contains(wanted));
+    wanted.or_else(|| answers.into_iter().next()).unwrap_or(Access::Unknown)
 }
 
 /// What can be read, one line each for `pilothouse check`.
@@ -165,4 +176,17 @@ async fn facts(link: &Link, namespace: &str) -> Vec<(Arc<str>, Arc<str>)> {
     let (mut scoped, cluster) = futures::join!(scoped, cluster);
     scoped.extend(cluster);
     scoped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tool_that_may_be_changed_is_enough() {
+        let denied = || Access::Denied("no".into());
+        assert_eq!(any(vec![denied(), Access::Unknown, Access::Allowed]), Access::Allowed);
+        assert_eq!(any(vec![denied(), Access::Unknown]), Access::Unknown);
+        assert_eq!(any(vec![denied(), denied()]), denied());
+    }
 }

@@ -66,7 +66,7 @@ impl Verdict {
     /// Judges one of Kubernetes' own kinds.
     fn native(&mut self, key: &Key, object: &Value) -> Option<Observation> {
         match self.expect.goal {
-            Goal::Replicas(_) | Goal::RolledOut => match workload::read(&key, object) {
+            Goal::Replicas(_) | Goal::RolledOut => match workload::read(key, object) {
                 Ok(seen) => self.workload(&seen),
                 Err(fault) => self.waiting(fault.to_string()),
             },

@@ -133,7 +133,7 @@ impl<'a> Canary<'a> {
         }
         let most = number(analysis, "/maxWeight").filter(|n| (1..=100).contains(n)).unwrap_or(100);
         let Some(step) = number(analysis, "/stepWeight").filter(|n| *n > 0) else { return Vec::new() };
-        let mut weights: Vec<i64> = (1..).map(|n| n * step).take_while(|weight| *weight < most).collect();
+        let mut weights: Vec<i64> = (1..most).map(|n| n * step).take_while(|weight| *weight < most).collect();
         weights.push(most);
         weights
     }

@@ -55,7 +55,7 @@ struct Releases {
 impl Project for Releases {
     type Object<'de> = Raw;
 
-    fn version<'a>(object: &'a Raw) -> &'a str {
+    fn version(object: &Raw) -> &str {
         &object.metadata.resource_version
     }
 

@@ -134,9 +134,10 @@ impl Decide<'_> {
             if rollout.held() {
                 return Ok(());
             }
-            return refuse(match rollout.promoted() {
-                true => format!("{name} is at its newest revision: there is nothing to promote"),
-                false => format!("{name} is not paused and has no step left to skip: there is nothing to promote"),
+            return refuse(if rollout.promoted() {
+                format!("{name} is at its newest revision: there is nothing to promote")
+            } else {
+                format!("{name} is not paused and has no step left to skip: there is nothing to promote")
             });
         };
         let next = rollout.index() + 1;

@@ -41,7 +41,7 @@ pub fn draft(context: &Context, subject: &Subject, canary: Canary<'_>, action: &
 }
 
 impl Decide<'_> {
-    fn patched(&self, draft: &mut Draft, patch: Value, subresource: &str) {
+    fn patched(&self, draft: &mut Draft, patch: &Value, subresource: &str) {
         let slug = command::slug(&self.subject.key);
         let text = patch.to_string();
         let mut words = vec!["patch", &slug, "--type=merge", "-p", &text];
@@ -93,7 +93,7 @@ impl Decide<'_> {
         let mut draft = Draft::new(title, Goal::FullyPromoted, within);
         draft.risk = Risk::Disruptive;
         draft.change("spec.skipAnalysis", &false, &true);
-        self.patched(&mut draft, json!({"spec": {"skipAnalysis": true}}), "");
+        self.patched(&mut draft, &json!({"spec": {"skipAnalysis": true}}), "");
         draft.warn("skips all checks that are left, and the promotion gate");
         draft.warn(
             "skipAnalysis stays on: no later release is analysed until the canary is resumed after this promotion",
@@ -114,7 +114,7 @@ impl Decide<'_> {
         draft.risk = Risk::Disruptive;
         let threshold = canary.threshold();
         draft.change("status.failedChecks", &canary.failed(), &threshold);
-        self.patched(&mut draft, json!({"status": {"failedChecks": threshold}}), "status");
+        self.patched(&mut draft, &json!({"status": {"failedChecks": threshold}}), "status");
         draft.info("traffic goes back to the primary and the canary is scaled to zero");
         draft.info("if its pods are not ready, it waits for them and fails by itself at its progress deadline");
         let hooks: Vec<&str> = canary.webhooks("rollback").map(|hook| text(hook, "/url")).collect();
@@ -138,7 +138,7 @@ impl Decide<'_> {
         }
         let mut draft = Draft::new(format!("Hold {name}"), Goal::Held, canary.interval());
         draft.change("spec.suspend", &false, &true);
-        self.patched(&mut draft, json!({"spec": {"suspend": true}}), "");
+        self.patched(&mut draft, &json!({"spec": {"suspend": true}}), "");
         draft.info(format!("weights stay as they are (canary {}%); nothing is checked meanwhile", canary.weight()));
         draft.inverse = Some(Action::Resume { key: self.subject.key.clone() });
         Ok(draft)
@@ -170,7 +170,7 @@ impl Decide<'_> {
         if canary.held() {
             let mut draft = Draft::new(format!("Resume {name}"), Goal::Resumed, canary.interval() * CHECKS);
             draft.change("spec.suspend", &true, &false);
-            self.patched(&mut draft, json!({"spec": {"suspend": false}}), "");
+            self.patched(&mut draft, &json!({"spec": {"suspend": false}}), "");
             draft.inverse = Some(Action::Hold { key: self.subject.key.clone() });
             return Ok(draft);
         }
@@ -179,7 +179,7 @@ impl Decide<'_> {
         }
         let mut draft = Draft::new(format!("Analyse releases of {name} again"), Goal::Resumed, canary.interval());
         draft.change("spec.skipAnalysis", &true, &false);
-        self.patched(&mut draft, json!({"spec": {"skipAnalysis": false}}), "");
+        self.patched(&mut draft, &json!({"spec": {"skipAnalysis": false}}), "");
         if canary.running() {
             draft.warn("the release under way is analysed from here on, and not promoted at once");
         }
