@@ -70,6 +70,21 @@ pub enum Command {
     Snapshot(Snapshot),
     /// Plan a change, or carry it out and verify it
     Act(Act),
+    /// List releases of every kind, those that need a human first
+    Rollouts {
+        /// Output: text or json
+        #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+        output: Output,
+        /// Take the simulated world
+        #[arg(long, value_name = "WORLD", num_args = 0..=1, default_missing_value = "shop")]
+        demo: Option<String>,
+    },
+    /// Say where one release stands, what it can go back to, and what that would change
+    Rollout {
+        /// What to say
+        #[command(subcommand)]
+        verb: RolloutVerb,
+    },
     /// Say what each target can and cannot do
     Check,
     /// List the console's commands and keys as a Markdown table
@@ -81,6 +96,32 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// `rollout`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum RolloutVerb {
+    /// Where it stands; exit code 0 done, 1 failed, 4 under way
+    Status {
+        /// KIND/NAME
+        object: String,
+        /// Go on until it is done or has failed
+        #[arg(long)]
+        watch: bool,
+    },
+    /// The revisions it can go back to
+    History {
+        /// KIND/NAME
+        object: String,
+    },
+    /// What going back would change in the pod template
+    Diff {
+        /// KIND/NAME
+        object: String,
+        /// Revision [default: the one before the current]
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        revision: i64,
+    },
 }
 
 /// `snapshot`.

@@ -83,6 +83,16 @@ async fn connected(cli: Cli, loaded: Loaded, paths: Paths) -> Result<u8> {
             let policy = policy(common, &loaded);
             headless::act::run(act, &opened, &scope, &policy, &audit).await
         }
+        Some(Command::Rollouts { output, demo }) => {
+            let opened = targets(common, &loaded, demo.as_deref())?;
+            let scope = setup::scope(common, &loaded.config, &opened);
+            headless::rollout::list(&opened, &scope, *output).await
+        }
+        Some(Command::Rollout { verb }) => {
+            let opened = targets(common, &loaded, None)?;
+            let scope = setup::scope(common, &loaded.config, &opened);
+            headless::rollout::run(&opened, &scope, verb).await
+        }
         Some(Command::Check) => Ok(headless::check::run(&targets(common, &loaded, None)?).await),
         Some(Command::Demo { world }) => {
             let world = world.as_deref().unwrap_or(pilothouse::backend::demo::DEFAULT);

@@ -9,7 +9,7 @@ mod emit;
 mod escape;
 pub mod kubernetes;
 mod retry;
-mod yaml;
+pub mod yaml;
 
 use std::sync::Arc;
 

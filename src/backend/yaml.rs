@@ -39,8 +39,13 @@ pub fn sorted(value: Value) -> Value {
 /// # Errors
 /// As [`text`].
 pub fn diff(before: &Value, after: &Value) -> Result<Vec<Diff>, Fault> {
-    let (before, after) = (text(before)?, text(after)?);
-    let diff = TextDiff::from_lines(&before, &after);
+    Ok(diff_text(&text(before)?, &text(after)?))
+}
+
+/// As [`diff`], of texts.
+#[must_use]
+pub fn diff_text(before: &str, after: &str) -> Vec<Diff> {
+    let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(CONTEXT) {
         if !lines.is_empty() {
@@ -55,7 +60,7 @@ pub fn diff(before: &Value, after: &Value) -> Result<Vec<Diff>, Fault> {
             });
         }
     }
-    Ok(lines)
+    lines
 }
 
 #[cfg(test)]

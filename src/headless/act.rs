@@ -96,10 +96,13 @@ fn report_refusal(act: &Act, action: &Action, why: &str) {
     }
 }
 
-/// The target and the action that the words mean.
-fn parse<'a>(act: &Act, opened: &'a [Opened], scope: &Scope) -> Result<(&'a Opened, Action)> {
-    let Some((kind_word, name)) = act.object.split_once('/') else {
-        bail!("\"{}\": expected KIND/NAME, such as deploy/web or ctr/redis", act.object);
+/// The target and the object that `KIND/NAME` means.
+///
+/// # Errors
+/// When it means none, or no single target has such things.
+pub fn object<'a>(text: &str, opened: &'a [Opened], scope: &Scope) -> Result<(&'a Opened, Key)> {
+    let Some((kind_word, name)) = text.split_once('/') else {
+        bail!("\"{text}\": expected KIND/NAME, such as deploy/web or ctr/redis");
     };
     let Some(kind) = Kind::parse(kind_word) else { bail!("\"{kind_word}\" is no kind of object known here") };
     let wanted = if kind == Kind::Container { TargetKind::Docker } else { TargetKind::Kubernetes };
@@ -115,6 +118,13 @@ fn parse<'a>(act: &Act, opened: &'a [Opened], scope: &Scope) -> Result<(&'a Open
     };
     // an empty UID means: whichever object has this name now
     let key = Key { target: target.meta.id, kind, namespace, name: name.into(), uid: "".into() };
+    Ok((target, key))
+}
+
+/// The target and the action that the words mean.
+fn parse<'a>(act: &Act, opened: &'a [Opened], scope: &Scope) -> Result<(&'a Opened, Action)> {
+    let (target, key) = object(&act.object, opened, scope)?;
+    let kind = key.kind;
     let action = match act.action.as_str() {
         "scale" => match act.replicas {
             Some(replicas) => Action::Scale { key, replicas },

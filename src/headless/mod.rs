@@ -3,5 +3,6 @@
 
 pub mod act;
 pub mod check;
+pub mod rollout;
 pub mod snapshot;
 pub mod svg;

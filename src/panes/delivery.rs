@@ -11,7 +11,7 @@ use crate::theme::Role;
 use crate::ui::{Look, spark::spark};
 
 /// Draws all of it, as far as there is room.
-pub fn view(release: &Release, cx: &Cx, pen: &mut Pen) {
+pub(super) fn view(release: &Release, cx: &Cx, pen: &mut Pen) {
     head(release, cx, pen);
     traffic(release, pen);
     steps(release, pen);

@@ -2,7 +2,7 @@
 //! (cursor, filter, scroll); everything else it is given.
 
 pub mod containers;
-mod delivery;
+pub mod delivery;
 pub mod describe;
 pub mod docker;
 pub mod events;

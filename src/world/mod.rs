@@ -17,6 +17,7 @@ use crate::model::{
 
 use self::log::LogBuffer;
 use self::names::Names;
+pub use self::native::release as native_release;
 pub use self::table::{Freshness, Keyed, Table};
 pub use self::usage::{Series, UsageStore};
 
