@@ -86,6 +86,13 @@ impl Place {
         self
     }
 
+    /// Only events about objects of this kind.
+    #[must_use]
+    pub fn about(mut self, kind: &str) -> Self {
+        let _ = write!(self.query, "&fieldSelector={}", escape::url(&format!("involvedObject.kind={kind}")));
+        self
+    }
+
     /// One page of the list.
     #[must_use]
     pub fn page(&self, limit: u32, next: &str) -> String {

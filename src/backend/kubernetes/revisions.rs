@@ -1,4 +1,4 @@
-//! Revisions of a workload: ReplicaSets of a Deployment, ControllerRevisions of the other two, as
+//! Revisions of a workload: ReplicaSets of a Deployment or an Argo Rollout, ControllerRevisions of the other two, as
 //! `kubectl rollout history` finds and numbers them; read again whenever they change.
 
 use std::time::Duration;
@@ -23,11 +23,13 @@ const SETTLE: Duration = Duration::from_millis(300);
 const PAGE: u32 = 100;
 /// The label that the Deployment controller adds to every template.
 const TEMPLATE_HASH: &str = "pod-template-hash";
+/// The same of Argo Rollouts.
+const ROLLOUT_HASH: &str = "rollouts-pod-template-hash";
 
 /// The feed.
 pub fn feed(link: Link, pulse: Pulse, key: Key) -> BoxStream<'static, FeedEvent> {
     emit::feed(move |out| async move {
-        if !matches!(key.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) {
+        if !matches!(key.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout) {
             return out.lost(Fault::Unsupported { what: format!("a {} has no revisions", key.kind.word()) }).await;
         }
         let mut backoff = Backoff::default();
@@ -103,7 +105,7 @@ async fn gather(link: &Link, key: &Key, path: &str) -> Result<Reading, Fault> {
         .flatten()
         .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
         .collect();
-    let plural = if key.kind == Kind::Deployment { "replicasets" } else { "controllerrevisions" };
+    let plural = if sets(key.kind) { "replicasets" } else { "controllerrevisions" };
     let place = Place::labelled(plural, &key.namespace, &labels);
     let mut items = Vec::new();
     let mut next = String::new();
@@ -150,6 +152,12 @@ fn current<'a>(kind: Kind, workload: &Value, mine: &[&'a Value]) -> Option<&'a V
             return Some(named);
         }
     }
+    if kind == Kind::Rollout {
+        // its controller adds more to a template than its hash: it says which one is current
+        let hash = text(workload, "/status/currentPodHash");
+        let has = |item: &&&Value| text(item, "/metadata/labels/rollouts-pod-template-hash") == hash;
+        return mine.iter().find(has).copied();
+    }
     let wanted = bare(workload.pointer("/spec/template").cloned().unwrap_or_default());
     let equal = mine.iter().filter(|item| template(kind, item) == wanted);
     let oldest = equal.min_by_key(|item| text(item, "/metadata/creationTimestamp"));
@@ -174,6 +182,7 @@ fn revision(kind: Kind, item: &Value) -> Result<Revision, Fault> {
     let name = text(item, "/metadata/name");
     let hash = match kind {
         Kind::Deployment => text(item, "/metadata/labels/pod-template-hash"),
+        Kind::Rollout => text(item, "/metadata/labels/rollouts-pod-template-hash"),
         // its pods carry the revision's whole name
         Kind::StatefulSet => name,
         _ => text(item, "/metadata/labels/controller-revision-hash"),
@@ -186,7 +195,7 @@ fn revision(kind: Kind, item: &Value) -> Result<Revision, Fault> {
         created: Stamp::parse(text(item, "/metadata/creationTimestamp")).unwrap_or_default(),
         cause: text(item, "/metadata/annotations/kubernetes.io~1change-cause").into(),
         images: images.into(),
-        replicas: (kind == Kind::Deployment).then(|| {
+        replicas: sets(kind).then(|| {
             let of = |pointer| count(pointer).unwrap_or_default();
             (of("/spec/replicas"), of("/status/replicas"), of("/status/readyReplicas"))
         }),
@@ -196,15 +205,21 @@ fn revision(kind: Kind, item: &Value) -> Result<Revision, Fault> {
 }
 
 fn number(kind: Kind, item: &Value) -> i64 {
-    if kind == Kind::Deployment {
-        text(item, "/metadata/annotations/deployment.kubernetes.io~1revision").parse().unwrap_or_default()
-    } else {
-        item.get("revision").and_then(Value::as_i64).unwrap_or_default()
-    }
+    let annotation = match kind {
+        Kind::Deployment => "/metadata/annotations/deployment.kubernetes.io~1revision",
+        Kind::Rollout => "/metadata/annotations/rollout.argoproj.io~1revision",
+        _ => return item.get("revision").and_then(Value::as_i64).unwrap_or_default(),
+    };
+    text(item, annotation).parse().unwrap_or_default()
+}
+
+/// Its revisions are ReplicaSets.
+const fn sets(kind: Kind) -> bool {
+    matches!(kind, Kind::Deployment | Kind::Rollout)
 }
 
 fn template(kind: Kind, item: &Value) -> Value {
-    let pointer = if kind == Kind::Deployment { "/spec/template" } else { "/data/spec/template" };
+    let pointer = if sets(kind) { "/spec/template" } else { "/data/spec/template" };
     bare(item.pointer(pointer).cloned().unwrap_or_default())
 }
 
@@ -219,6 +234,7 @@ fn bare(mut template: Value) -> Value {
         }
         if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
             labels.shift_remove(TEMPLATE_HASH);
+            labels.shift_remove(ROLLOUT_HASH);
         }
     }
     template
@@ -269,6 +285,22 @@ mod tests {
         let old = &got.list[1];
         assert_eq!((&*old.hash, &*old.images, &*old.cause, old.replicas), ("old", "web:1", "why", Some((2, 2, 1))));
         assert!(!old.template.contains(TEMPLATE_HASH) && old.template.contains("app: web"), "{}", old.template);
+    }
+
+    #[test]
+    fn a_rollouts_current_revision_is_the_one_its_controller_names() {
+        let set = |hash: &str, revision: &str| {
+            let mut item = replica_set(hash, "7", "web:1", "2026-01-01T00:00:00Z", "u1");
+            item["metadata"]["annotations"] = json!({"rollout.argoproj.io/revision": revision});
+            item["metadata"]["labels"] = json!({ROLLOUT_HASH: hash});
+            item["spec"]["template"]["metadata"]["labels"] = json!({"app": "web", ROLLOUT_HASH: hash});
+            item
+        };
+        let rollout = json!({"metadata": {"uid": "u1"}, "status": {"currentPodHash": "b"}});
+        let got = revisions(&key(Kind::Rollout), &rollout, &[set("a", "1"), set("b", "2")]).expect("revisions");
+        let seen: Vec<_> = got.list.iter().map(|r| (&*r.hash, r.number, r.current)).collect();
+        assert_eq!(seen, [("b", 2, true), ("a", 1, false)]);
+        assert!(!got.list[0].template.contains(ROLLOUT_HASH), "{}", got.list[0].template);
     }
 
     fn controller_revision(name: &str, revision: i64, image: &str) -> Value {

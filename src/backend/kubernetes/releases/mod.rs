@@ -5,12 +5,14 @@ pub mod argo;
 pub mod flagger;
 pub mod raw;
 mod steps;
+mod told;
 
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use serde::Deserialize;
 
+use super::event::Events;
 use super::link::Link;
 use super::paths::Place;
 use super::pulse::Pulse;
@@ -136,19 +138,34 @@ async fn follow(
     }
     loop {
         let one = |(index, kind): (usize, Kind)| -> Tagged {
-            let (link, pulse, place) = (link.clone(), pulse.clone(), Place::of(kind, scope));
-            emit::feed(move |out| async move {
-                match place {
-                    Ok(place) => Watcher::new(link, pulse, place, Releases { target, kind }, out).run().await,
-                    Err(fault) => out.lost(fault).await,
-                }
-            })
-            .map(move |event| (index, event))
-            .boxed()
+            let rows = watched(link, pulse, Place::of(kind, scope), Releases { target, kind });
+            let rows = if kind == Kind::Canary {
+                let place = Place::of(Kind::Event, scope).map(|events| events.about("Canary"));
+                told::told(rows, watched(link, pulse, place, Events::new(target)))
+            } else {
+                rows
+            };
+            rows.map(move |event| (index, event)).boxed()
         };
         let mut all = stream::select_all(served.iter().copied().enumerate().map(one));
         merge(&mut all, served.len(), out).await;
     }
+}
+
+/// Rows of one collection.
+fn watched<P: Project>(
+    link: &Link,
+    pulse: &Pulse,
+    place: Result<Place, Fault>,
+    project: P,
+) -> BoxStream<'static, FeedEvent> {
+    let (link, pulse) = (link.clone(), pulse.clone());
+    emit::feed(move |out| async move {
+        match place {
+            Ok(place) => Watcher::new(link, pulse, place, project, out).run().await,
+            Err(fault) => out.lost(fault).await,
+        }
+    })
 }
 
 #[cfg(test)]

@@ -109,3 +109,95 @@ fn replicas(rollout: Rollout<'_>, wanted: u32) -> Observation {
     }
     Observation::Waiting(format!("{exist} of {wanted} replicas exist, {ready} ready"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Key, Kind, TargetId};
+
+    fn seen(goal: Goal, spec: &Value, status: &Value) -> Observation {
+        let key = Key {
+            target: TargetId(0),
+            kind: Kind::Rollout,
+            namespace: "shop".into(),
+            name: "web".into(),
+            uid: "u".into(),
+        };
+        let expect = Expectation { key, goal, within: Duration::from_secs(1), generation: Some(5) };
+        let mut all =
+            json!({"phase": "Progressing", "observedGeneration": "4", "currentPodHash": "b", "stableRS": "a"});
+        all.as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
+        judge(&expect, &json!({"metadata": {"uid": "u", "generation": 4}, "spec": spec, "status": all}))
+    }
+
+    fn word(observation: &Observation) -> &'static str {
+        match observation {
+            Observation::Waiting(_) => "waits",
+            Observation::Met(_) => "met",
+            Observation::Contradicted(_) => "contradicted",
+            Observation::Overdue(_) => "overdue",
+        }
+    }
+
+    #[test]
+    fn each_goal_is_met_and_contradicted_by_its_own_states() {
+        let (paused, none) = (json!({"paused": true}), json!({}));
+        let done = json!({"phase": "Healthy", "stableRS": "b"});
+        let aborted = json!({"phase": "Degraded", "abort": true, "abortedAt": "2026-08-24T10:00:00Z"});
+        let mut weighted = aborted.clone();
+        weighted["canary"] = json!({"weights": {"canary": {"weight": 20}}});
+        let waiting =
+            json!({"phase": "Paused", "pauseConditions": [{"reason": "CanaryPauseStep"}], "controllerPause": true});
+        let restart = json!({"restartAt": "2026-08-24T10:00:00Z"});
+        let workload = json!({"workloadRef": {"kind": "Deployment"}});
+        for (goal, spec, status, want) in [
+            (Goal::Promoted, &none, json!({"controllerPause": true}), "waits"),
+            (Goal::Promoted, &none, json!({"observedGeneration": "3"}), "waits"),
+            (Goal::Promoted, &none, none.clone(), "met"),
+            (Goal::Promoted, &none, aborted.clone(), "contradicted"),
+            (Goal::FullyPromoted, &none, json!({"promoteFull": true}), "waits"),
+            (Goal::FullyPromoted, &none, done.clone(), "met"),
+            (Goal::FullyPromoted, &none, aborted.clone(), "contradicted"),
+            (Goal::Aborted, &none, json!({"abort": true}), "waits"),
+            (Goal::Aborted, &none, weighted, "waits"),
+            (Goal::Aborted, &none, aborted.clone(), "met"),
+            (Goal::Aborted, &none, none.clone(), "contradicted"),
+            (Goal::Held, &paused, none.clone(), "waits"),
+            (Goal::Held, &paused, json!({"phase": "Paused"}), "met"),
+            (Goal::Held, &none, none.clone(), "contradicted"),
+            (Goal::Resumed, &none, json!({"phase": "Degraded"}), "waits"),
+            (Goal::Resumed, &none, none.clone(), "met"),
+            (Goal::Resumed, &paused, none.clone(), "contradicted"),
+            (Goal::Resumed, &none, aborted.clone(), "contradicted"),
+            (Goal::RolledOut, &none, none.clone(), "waits"),
+            (Goal::RolledOut, &none, done.clone(), "met"),
+            (Goal::RolledOut, &none, waiting, "met"),
+            (Goal::RolledOut, &none, aborted, "contradicted"),
+            (
+                Goal::RolledOut,
+                &workload,
+                json!({"phase": "Healthy", "stableRS": "b", "workloadObservedGeneration": "4"}),
+                "waits",
+            ),
+            (
+                Goal::RolledOut,
+                &workload,
+                json!({"phase": "Healthy", "stableRS": "b", "workloadObservedGeneration": "5"}),
+                "met",
+            ),
+            (Goal::Running, &restart, none.clone(), "waits"),
+            (Goal::Running, &restart, json!({"restartedAt": "2026-08-24T10:00:00Z"}), "met"),
+            (Goal::Running, &none, none.clone(), "contradicted"),
+            (Goal::Replicas(3), &json!({"replicas": 3}), json!({"replicas": 3, "readyReplicas": 2}), "waits"),
+            (Goal::Replicas(3), &json!({"replicas": 3}), json!({"replicas": 4, "readyReplicas": 3}), "met"),
+            (Goal::Replicas(3), &json!({"replicas": 2}), none.clone(), "contradicted"),
+        ] {
+            let got = seen(goal.clone(), spec, &status);
+            assert_eq!(word(&got), want, "{goal:?} with {spec} and {status}: {got:?}");
+        }
+    }
+}

@@ -41,3 +41,54 @@ pub fn judge(expect: &Expectation, object: &Value) -> Observation {
         _ => Observation::Waiting(now),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Key, Kind, TargetId};
+
+    #[test]
+    fn each_goal_is_met_and_contradicted_by_its_own_states() {
+        let (none, skip, held) = (json!({}), json!({"skipAnalysis": true}), json!({"suspend": true}));
+        let status = |phase: &str, weight: u32, failed: u32| json!({"phase": phase, "canaryWeight": weight, "failedChecks": failed});
+        for (goal, spec, status, want) in [
+            (Goal::FullyPromoted, &skip, status("Progressing", 20, 0), "waits"),
+            (Goal::FullyPromoted, &none, status("Progressing", 20, 0), "contradicted"),
+            (Goal::FullyPromoted, &none, status("Finalising", 0, 0), "waits"),
+            (Goal::FullyPromoted, &none, status("Succeeded", 0, 0), "met"),
+            (Goal::FullyPromoted, &skip, status("Failed", 0, 0), "contradicted"),
+            (Goal::Aborted, &none, status("Progressing", 20, 1), "waits"),
+            (Goal::Aborted, &none, status("Progressing", 20, 0), "contradicted"),
+            (Goal::Aborted, &none, status("Failed", 0, 0), "met"),
+            (Goal::Aborted, &none, status("Failed", 100, 0), "contradicted"),
+            (Goal::Aborted, &none, status("Succeeded", 0, 0), "contradicted"),
+            (Goal::Held, &held, status("Progressing", 20, 0), "met"),
+            (Goal::Held, &none, status("Progressing", 20, 0), "contradicted"),
+            (Goal::Resumed, &none, status("Failed", 0, 0), "met"),
+            (Goal::Resumed, &held, status("Failed", 0, 0), "contradicted"),
+            (Goal::Promoted, &none, status("Failed", 0, 0), "waits"),
+            (Goal::Promoted, &none, status("Progressing", 0, 0), "met"),
+        ] {
+            let key = Key {
+                target: TargetId(0),
+                kind: Kind::Canary,
+                namespace: "test".into(),
+                name: "podinfo".into(),
+                uid: "u".into(),
+            };
+            let expect = Expectation { key, goal: goal.clone(), within: Duration::from_secs(1), generation: None };
+            let got = judge(&expect, &json!({"spec": spec, "status": status}));
+            let word = match &got {
+                Observation::Waiting(_) => "waits",
+                Observation::Met(_) => "met",
+                Observation::Contradicted(_) => "contradicted",
+                Observation::Overdue(_) => "overdue",
+            };
+            assert_eq!(word, want, "{goal:?} with {spec} and {status}: {got:?}");
+        }
+    }
+}
