@@ -76,7 +76,7 @@ pub enum Command {
         #[arg(short, long, default_value = "text", value_name = "FORMAT")]
         output: Output,
         /// Take the simulated world
-        #[arg(long, value_name = "WORLD", num_args = 0..=1, default_missing_value = "shop")]
+        #[arg(long, value_name = "WORLD", num_args = 0..=1, require_equals = true, default_missing_value = "shop")]
         demo: Option<String>,
     },
     /// Say where one release stands, what it can go back to, and what that would change
@@ -149,7 +149,7 @@ pub struct Snapshot {
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub watch: u64,
     /// Take the simulated world
-    #[arg(long, value_name = "WORLD", num_args = 0..=1, default_missing_value = "shop")]
+    #[arg(long, value_name = "WORLD", num_args = 0..=1, require_equals = true, default_missing_value = "shop")]
     pub demo: Option<String>,
 }
 
@@ -195,7 +195,7 @@ pub struct Act {
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub output: Output,
     /// Take the simulated world
-    #[arg(long, value_name = "WORLD", num_args = 0..=1, default_missing_value = "shop")]
+    #[arg(long, value_name = "WORLD", num_args = 0..=1, require_equals = true, default_missing_value = "shop")]
     pub demo: Option<String>,
 }
 

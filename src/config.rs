@@ -1,5 +1,6 @@
 //! The user's settings file and directories. A mistake in a file never keeps the program from
-//! starting: it is named with file and line, and the defaults stay in force.
+//! starting: it is named with file and line, and the defaults stay in force, but for one: a settings
+//! file that cannot be read makes the session read-only, since it may have asked for that.
 
 use std::path::{Path, PathBuf};
 
@@ -85,9 +86,11 @@ pub fn load(
     let path = config_file.map_or_else(|| dir.join("config.toml"), Path::to_owned);
     let config = match read(&path, config_file.is_some(), &mut complaints) {
         Some(text) => toml::from_str(&text).unwrap_or_else(|error| {
-            complaints.push(format!("{}: {error}", path.display()));
-            Config::default()
+            complaints.push(format!("{}: {error}; read-only until it is mended", path.display()));
+            locked()
         }),
+        // a file that was asked for and cannot be read may have said so
+        None if !complaints.is_empty() => locked(),
         None => Config::default(),
     };
     let known = |name: &str| commands::find(name).is_some();
@@ -101,7 +104,23 @@ pub fn load(
         complaints.push(complaint);
         theme::built_in("default")
     })?;
+    let complaints = complaints.iter().map(|text| one_line(text)).collect();
     Ok(Loaded { config, keymap, theme, complaints })
+}
+
+/// The settings in force while nobody knows whether the user's forbid changes.
+fn locked() -> Config {
+    Config { read_only: true, ..Config::default() }
+}
+
+/// An error of several lines, such as a parser's drawing of the place, as its first and last.
+fn one_line(text: &str) -> String {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    match (lines.next(), lines.next_back()) {
+        (Some(first), Some(last)) => format!("{first}: {}", last.trim()),
+        (Some(only), None) => only.to_owned(),
+        _ => String::new(),
+    }
 }
 
 fn read(path: &Path, wanted: bool, complaints: &mut Vec<String>) -> Option<String> {
@@ -149,7 +168,7 @@ mod tests {
             assert!(all.contains(part), "{part} in {all}");
         }
         assert_eq!(loaded.theme, theme::built_in("default").expect("a theme"));
-        assert_eq!(loaded.config, Config::default());
+        assert_eq!(loaded.config, Config { read_only: true, ..Config::default() }, "it may have asked for read-only");
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn overlay_key(state: &mut State, event: KeyEvent, now: Now) -> Effects {
             }
         }
         Overlay::Confirm(confirm) => {
-            let verdict = confirm.key(event);
+            let verdict = confirm.key(event, now.tick);
             answer_confirm(state, overlay, verdict, now)
         }
     }
@@ -151,7 +151,7 @@ fn entered_prompt(state: &mut State, kind: PromptKind, text: &str, best: Option<
             }
             Effects::new()
         }
-        PromptKind::Scale(key) => match commands::scale_to(&mut commands::Cmd { state, now }, key, text) {
+        PromptKind::Scale(key, _) => match commands::scale_to(&mut commands::Cmd { state, now }, key, text) {
             Ok(effects) => effects,
             Err(why) => {
                 state.notify(why, true, now);
@@ -160,8 +160,11 @@ fn entered_prompt(state: &mut State, kind: PromptKind, text: &str, best: Option<
         },
         PromptKind::Command => {
             let typed = Binding::parse(text);
+            // what is typed may be short for a command, but never a guess
             let binding = match best {
-                Some(best) if commands::find(&typed.command).is_none() => Binding::parse(best),
+                Some(best) if commands::find(&typed.command).is_none() && best.starts_with(&typed.command) => {
+                    Binding::parse(best)
+                }
                 _ => typed,
             };
             if binding.command.is_empty() {
@@ -175,8 +178,7 @@ fn entered_prompt(state: &mut State, kind: PromptKind, text: &str, best: Option<
 fn picked(state: &mut State, pick: Pick, now: Now) -> Effects {
     match pick {
         Pick::Namespace(scope) => {
-            state.data.settings.namespace = scope;
-            state.data.subject = crate::panes::Subject::default();
+            commands::look_at(state, scope);
             Effects::new()
         }
         Pick::Target(id) => {
@@ -277,7 +279,7 @@ fn job(state: &mut State, id: JobId, event: JobEvent, now: Now) -> Effects {
         JobEvent::Progress(Progress::Done(_)) => stage(state, id, Stage::Verifying("accepted; verifying".into())),
         JobEvent::Progress(Progress::Failed(fault)) => {
             let again = matches!(fault, crate::model::Fault::Conflict { .. });
-            let text = if again { format!("{fault}; nothing was changed: plan it again") } else { fault.to_string() };
+            let text = if again { format!("nothing was changed: plan it again. {fault}") } else { fault.to_string() };
             end(state, id, Stage::Failed(text), now);
         }
         JobEvent::Observed(Observation::Waiting(text)) => stage(state, id, Stage::Verifying(text)),

@@ -5,7 +5,7 @@ use super::{Cmd, Outcome, refusal};
 use crate::actions::Action;
 use crate::effect::{Effect, Effects};
 use crate::model::{EngineState, Key, Kind};
-use crate::panes::rollout;
+use crate::panes::{Ask, rollout};
 use crate::ui::overlay::{Item, Overlay, Pick, Picker, Prompt, PromptKind};
 
 /// Asks for plans, after checking what can be checked here.
@@ -26,6 +26,10 @@ pub fn plan(cmd: &mut Cmd, actions: Vec<Action>) -> Outcome {
         cmd.state.notify(format!("planning: {} {}", action.verb(), key.slug()), false, cmd.now);
         effects.push(Effect::Plan(job, action));
     }
+    // what was marked for this is not marked for the next
+    let (id, now) = (cmd.state.focus, cmd.now);
+    let (pane, cx) = cmd.state.pane_cx(id, now);
+    pane.on(&Ask::Unmark, &cx);
     Ok(effects)
 }
 
@@ -41,7 +45,7 @@ fn gone(cmd: &Cmd, key: &Key) -> bool {
 
 /// The marked objects, or the one under the cursor.
 fn objects(cmd: &Cmd) -> Result<Vec<Key>, String> {
-    let marked = cmd.state.pane(cmd.state.focus).marked();
+    let marked = cmd.state.pane(cmd.state.focus).marked(&cmd.state.data.cx(cmd.now));
     if !marked.is_empty() {
         return Ok(marked);
     }
@@ -64,7 +68,7 @@ pub fn scale(cmd: &mut Cmd, args: &[String]) -> Outcome {
             return Err(why);
         }
         let now = cmd.state.data.world.workloads.get(&key).map_or(0, |w| w.desired);
-        let prompt = Prompt::new(PromptKind::Scale(key), &now.to_string(), Vec::new());
+        let prompt = Prompt::new(PromptKind::Scale(key, now), "", Vec::new());
         cmd.state.overlays.push(Overlay::Prompt(Box::new(prompt)));
         return Ok(Vec::new());
     };

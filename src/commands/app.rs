@@ -5,7 +5,9 @@ use indexmap::IndexMap;
 use super::{Cmd, Outcome, find};
 use crate::effect::Effect;
 use crate::input::{Binding, Context};
-use crate::model::TargetKind;
+use crate::model::{Scope, TargetKind};
+use crate::panes::Subject;
+use crate::state::State;
 use crate::theme;
 use crate::ui::overlay::{Help, Item, Overlay, Pick, Picker, Prompt, PromptKind};
 
@@ -86,9 +88,18 @@ pub fn namespaces(cmd: &mut Cmd, _: &[String]) -> Outcome {
 
 pub fn namespace(cmd: &mut Cmd, args: &[String]) -> Outcome {
     let Some(name) = args.first() else { return namespaces(cmd, &[]) };
-    let scope = (name != "all").then(|| name.as_str().into());
-    cmd.state.data.settings.namespace = scope;
+    let known = namespaces_known(cmd);
+    if name != "all" && !known.is_empty() && !known.contains(name) {
+        return Err(format!("no namespace \"{name}\" is known: n lists them"));
+    }
+    look_at(cmd.state, (name != "all").then(|| name.as_str().into()));
     Ok(Vec::new())
+}
+
+/// Looks at a namespace, or all: what was selected elsewhere is not selected any more.
+pub fn look_at(state: &mut State, scope: Scope) {
+    state.data.settings.namespace = scope;
+    state.data.subject = Subject::default();
 }
 
 pub fn targets(cmd: &mut Cmd, _: &[String]) -> Outcome {

@@ -11,6 +11,7 @@ use crate::model::{Access, Deed, Key, Now, TargetKind};
 use crate::state::State;
 
 pub use act::scale_to;
+pub use app::look_at;
 
 /// What a command works on.
 pub struct Cmd<'a> {
@@ -80,7 +81,7 @@ pub static ALL: &[Spec] = &[
         "move the cursor or scroll",
         pane::motion,
     ),
-    look("filter", "[TEXT]", "filter", "show only rows or lines that match; !word excludes", pane::filter),
+    look("filter", "[TEXT]", "filter", "show only rows that match (word !without) or log lines that do (text, !text, /regex/)", pane::filter),
     look("search", "[TEXT]", "search", "find text; /regex/ for a regular expression", pane::search),
     look("search-next", "", "", "go to the next match", pane::search_next),
     look("search-previous", "", "", "go to the match before", pane::search_previous),

@@ -51,8 +51,7 @@ fn prompt(cmd: &mut Cmd, kind: PromptKind, text: &str) -> Outcome {
 
 pub fn filter(cmd: &mut Cmd, args: &[String]) -> Outcome {
     if args.is_empty() {
-        let now = cmd.state.pane(cmd.state.focus).filter().unwrap_or_default().to_owned();
-        return prompt(cmd, PromptKind::Filter, &now);
+        return prompt(cmd, PromptKind::Filter, "");
     }
     ask(cmd, &Ask::Filter(args.join(" ")), "this pane has nothing to filter")
 }

@@ -57,7 +57,7 @@ pub async fn run(act: &Act, opened: &[Opened], scope: &Scope, policy: &Policy, a
             println!("{:#}", json!({"plan": plan_json(&plan), "verdict": ending.verdict, "detail": ending.detail}));
         }
     }
-    Ok(if ending.verdict == "done" { 0 } else { EXIT_FAILED })
+    Ok(if matches!(ending.verdict, "done" | "sent") { 0 } else { EXIT_FAILED })
 }
 
 async fn carry(act: &Act, target: &Opened, approved: Approved, policy: &Policy, audit: &Audit) -> Ending {

@@ -13,7 +13,7 @@ use crate::backend::Opened;
 use crate::cli::{Format, Snapshot};
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::model::{Feed, FeedSpec, Key, Kind, TargetKind};
+use crate::model::{Fault, Feed, FeedSpec, Key, Kind, TargetKind};
 use crate::panes::{Ask, PaneId, Subject};
 use crate::runtime::feeds::Feeds;
 use crate::state::State;
@@ -55,12 +55,12 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
     let mut progress = Progress::Lists;
     loop {
         let now = clock.now();
-        if progress == Progress::Lists && is_loaded(&state, &clock, is_list) {
+        if progress == Progress::Lists && is_loaded(&state, options, &clock, is_list) {
             choose(&mut state, options, now)?;
             progress = Progress::Details(Instant::now() + PATIENCE);
         }
         if let Progress::Details(patience) = progress
-            && is_loaded(&state, &clock, |_| true)
+            && is_loaded(&state, options, &clock, |_| true)
             && (Instant::now() >= patience || is_lively(&state, &clock))
         {
             progress = Progress::Settling(Instant::now() + SETTLE + Duration::from_secs(options.watch));
@@ -70,7 +70,12 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
         {
             return Ok(render(&mut state, options, &clock));
         }
-        feeds.want(&state.needs(now), now.tick);
+        if let Some(why) = hopeless(&state) {
+            bail!(why);
+        }
+        let mut needs = state.needs(now);
+        needs.extend(wanted_lists(&state, options));
+        feeds.want(&needs, now.tick);
         let until = match progress {
             Progress::Lists => deadline,
             Progress::Details(patience) => {
@@ -89,7 +94,7 @@ pub async fn run(mut state: State, opened: Vec<Opened>, options: &Snapshot) -> R
             Ok(None) => bail!("all feeds ended"),
             Err(_) if Instant::now() < deadline || matches!(progress, Progress::Settling(_)) => {}
             Err(_) => {
-                let missing = failures(&state, &clock).unwrap_or_else(|| "the server is slow".into());
+                let missing = failures(&state, options, &clock).unwrap_or_else(|| "the server is slow".into());
                 bail!("not loaded within {} s: {missing}", options.wait);
             }
         }
@@ -107,6 +112,27 @@ enum Progress {
     Settling(Instant),
 }
 
+/// Why no target can ever answer as things are set up, if so.
+fn hopeless(state: &State) -> Option<String> {
+    let mut whys = Vec::new();
+    for target in &state.data.world.targets {
+        match &target.link {
+            Freshness::Failed(fault @ Fault::Config { .. }) => whys.push(format!("{}: {fault}", target.meta.name)),
+            _ => return None,
+        }
+    }
+    Some(whys.join("; "))
+}
+
+/// Lists that the object asked for is looked for in.
+fn wanted_lists(state: &State, options: &Snapshot) -> Vec<FeedSpec> {
+    if options.select.is_none() {
+        return Vec::new();
+    }
+    let cx = state.data.cx(crate::model::Now::default());
+    cx.each(TargetKind::Kubernetes, |scope| Feed::Workloads(scope.clone()))
+}
+
 /// True for feeds of rows.
 const fn is_list(feed: &Feed) -> bool {
     matches!(
@@ -119,7 +145,7 @@ const fn is_list(feed: &Feed) -> bool {
 fn is_lively(state: &State, clock: &Clock) -> bool {
     let world = &state.data.world;
     state.needs(clock.now()).iter().all(|spec| match &spec.feed {
-        Feed::Usage(_) => world.usage.generation() > 0 || world.usage_faults.contains_key(&spec.target),
+        Feed::Usage(_) => world.usage.newest(spec.target).is_some() || world.usage_faults.contains_key(&spec.target),
         Feed::Log(source) => world.logs.get(source).is_some_and(|log| !log.buffer.is_empty() || log.fault.is_some()),
         _ => true,
     })
@@ -180,9 +206,10 @@ fn find(state: &State, text: &str) -> Result<Option<Key>> {
 }
 
 /// Feeds of lists and fetched things that the view needs, with how they are.
-fn states(state: &State, clock: &Clock) -> Vec<(FeedSpec, Freshness)> {
+fn states(state: &State, options: &Snapshot, clock: &Clock) -> Vec<(FeedSpec, Freshness)> {
     let world = &state.data.world;
-    let needs = state.needs(clock.now());
+    let mut needs = state.needs(clock.now());
+    needs.extend(wanted_lists(state, options));
     let fetched = |has: bool, fault: Option<&crate::model::Fault>| match (has, fault) {
         (true, _) => Freshness::Live,
         (false, Some(fault)) => Freshness::Failed(fault.clone()),
@@ -215,8 +242,8 @@ fn states(state: &State, clock: &Clock) -> Vec<(FeedSpec, Freshness)> {
 
 /// True when all feeds of these kinds are complete; of several targets those that cannot be
 /// reached do not count, as long as one can.
-fn is_loaded(state: &State, clock: &Clock, which: impl Fn(&Feed) -> bool) -> bool {
-    let states = states(state, clock);
+fn is_loaded(state: &State, options: &Snapshot, clock: &Clock, which: impl Fn(&Feed) -> bool) -> bool {
+    let states = states(state, options, clock);
     let dead =
         |spec: &FeedSpec| state.data.world.target(spec.target).is_some_and(|t| matches!(t.link, Freshness::Failed(_)));
     let mut live = states.iter().filter(|(spec, _)| !dead(spec) && which(&spec.feed)).peekable();
@@ -236,8 +263,8 @@ fn shown_kind_alive(state: &State) -> bool {
     state.view == View::Overview || state.data.world.targets.iter().any(alive)
 }
 
-fn failures(state: &State, clock: &Clock) -> Option<String> {
-    let mut texts: Vec<String> = states(state, clock)
+fn failures(state: &State, options: &Snapshot, clock: &Clock) -> Option<String> {
+    let mut texts: Vec<String> = states(state, options, clock)
         .into_iter()
         .filter_map(|(spec, freshness)| {
             let target = state.data.world.target(spec.target)?.meta.name.clone();

@@ -2,9 +2,9 @@
 
 use super::Cx;
 use super::list::{Cell, Column, ListRow, always, several_targets};
-use super::pods::{SPARK, by_value, percent_cell, usage};
+use super::pods::{SPARK, by_value, percent_cell};
 use crate::input::Context;
-use crate::model::{EngineContainer, EngineState, Feed, FeedSpec, Health, Severity, TargetKind, quantity};
+use crate::model::{EngineContainer, EngineState, Feed, FeedSpec, Health, Severity, TargetKind, Usage, quantity};
 use crate::theme::Role;
 use crate::ui::{Look, spark::spark};
 use crate::world::{Table, World};
@@ -16,6 +16,11 @@ fn state(row: &EngineContainer) -> Cell {
         text.push_str(&format!(" {code}"));
     }
     Cell::of(Look::role(row.severity), text)
+}
+
+/// The newest usage of a container that has processes.
+fn usage(row: &EngineContainer, cx: &Cx) -> Option<Usage> {
+    if row.state.is_up() { super::pods::usage(&row.key, cx) } else { None }
 }
 
 fn uptime(row: &EngineContainer, cx: &Cx) -> Cell {
@@ -104,9 +109,9 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         max: 6,
         right: true,
         cell: |row, cx| {
-            usage(&row.key, cx).and_then(|u| u.cpu).map_or_else(Cell::none, |v| Cell::text(format!("{:.1}", v * 100.0)))
+            usage(row, cx).and_then(|u| u.cpu).map_or_else(Cell::none, |v| Cell::text(format!("{:.1}", v * 100.0)))
         },
-        order: Some(|a, b, cx| by_value(usage(&a.key, cx).and_then(|u| u.cpu), usage(&b.key, cx).and_then(|u| u.cpu))),
+        order: Some(|a, b, cx| by_value(usage(a, cx).and_then(|u| u.cpu), usage(b, cx).and_then(|u| u.cpu))),
         live: true,
         when: always,
     },
@@ -129,12 +134,12 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         max: 7,
         right: true,
         cell: |row, cx| {
-            usage(&row.key, cx)
+            usage(row, cx)
                 .and_then(|u| u.memory)
                 .map_or_else(Cell::none, |v| Cell::text(quantity::bytes(f64::from(v))))
         },
         order: Some(|a, b, cx| {
-            by_value(usage(&a.key, cx).and_then(|u| u.memory), usage(&b.key, cx).and_then(|u| u.memory))
+            by_value(usage(a, cx).and_then(|u| u.memory), usage(b, cx).and_then(|u| u.memory))
         }),
         live: true,
         when: always,
@@ -144,7 +149,7 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         priority: 3,
         max: 5,
         right: true,
-        cell: |row, cx| percent_cell(usage(&row.key, cx).and_then(|u| u.memory), row.limits.memory),
+        cell: |row, cx| percent_cell(usage(row, cx).and_then(|u| u.memory), row.limits.memory),
         order: None,
         live: true,
         when: always,

@@ -40,7 +40,7 @@ static COLUMNS: &[Column<ClusterEvent>] = &[
     },
     Column {
         title: "NAMESPACE",
-        priority: 4,
+        priority: 0,
         max: 20,
         right: false,
         cell: |row, _| Cell::of(Role::Dim, &*row.key.namespace),

@@ -139,6 +139,9 @@ const FLEXIBLE: u16 = 60;
 /// Least width of a long text.
 const LEAST: u16 = 14;
 
+/// Least width of a long name: one very long name must not cost the other columns.
+const LEAST_NAME: u16 = 40;
+
 /// How a row is to be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RowState {
@@ -279,7 +282,9 @@ impl<T: ListRow> List<T> {
         // long texts take what the others leave
         let wanted: Vec<u16> = widths.clone();
         for (width, (_, column)) in widths.iter_mut().zip(columns.iter()) {
-            if column.max >= FLEXIBLE && column.title != "NAME" {
+            if column.title == "NAME" {
+                *width = (*width).min(LEAST_NAME);
+            } else if column.max >= FLEXIBLE {
                 *width = (*width).min(LEAST);
             }
         }
@@ -411,12 +416,22 @@ impl<T: ListRow> Pane for List<T> {
         if self.only_trouble {
             detail.push_str(" trouble only");
         }
-        if !self.marks.is_empty() {
-            detail.push_str(&format!(" {} marked", self.marks.len()));
+        match (self.marked(cx).len(), self.marks.len()) {
+            (0, 0) => {}
+            (shown, all) if shown == all => detail.push_str(&format!(" {all} marked")),
+            (shown, all) => detail.push_str(&format!(" {shown} marked, {} hidden", all - shown)),
         }
         let needs = T::needs(cx);
         let table = T::table(cx.world);
-        let freshness = worst(needs.iter().map(|spec| table.freshness(spec)));
+        let all: Vec<&Freshness> = needs.iter().map(|spec| table.freshness(spec)).collect();
+        let failed = all.iter().filter(|f| matches!(f, Freshness::Failed(_))).count();
+        // what one target does not give says nothing about the rows of another
+        let freshness = if failed == 0 || failed == all.len() {
+            worst(all.into_iter())
+        } else {
+            detail.push_str(&format!(" ({failed} of {} feeds missing)", all.len()));
+            worst(all.into_iter().filter(|f| !matches!(f, Freshness::Failed(_))))
+        };
         Title { text: title_word(self.id).to_owned(), detail, freshness }
     }
 
@@ -432,6 +447,8 @@ impl<T: ListRow> Pane for List<T> {
             Ask::Filter(text) => {
                 self.filter.clone_from(text);
                 self.parsed = Filter::parse(text);
+                // what is filtered to is chosen: it stays when the filter goes
+                self.moved |= !text.is_empty();
             }
             Ask::Sort => {
                 let columns = T::columns();
@@ -457,6 +474,7 @@ impl<T: ListRow> Pane for List<T> {
                     self.step(Motion::Down, cx);
                 }
             }
+            Ask::Unmark => self.marks.clear(),
             Ask::OnlyTrouble => self.only_trouble = !self.only_trouble,
             Ask::Select(key) => {
                 self.moved = true;
@@ -472,8 +490,11 @@ impl<T: ListRow> Pane for List<T> {
         self.cursor.as_ref()
     }
 
-    fn marked(&self) -> Vec<Key> {
-        let mut marks: Vec<Key> = self.marks.iter().cloned().collect();
+    fn marked(&self, cx: &Cx) -> Vec<Key> {
+        let (table, slots) = (T::table(cx.world), self.scratch.order.slots());
+        let visible = |key: &&Key| table.slot(key).is_some_and(|slot| slots.contains(&slot));
+        // only what can be seen is acted on
+        let mut marks: Vec<Key> = self.marks.iter().filter(visible).cloned().collect();
         marks.sort();
         marks
     }

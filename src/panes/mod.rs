@@ -289,6 +289,8 @@ pub enum Ask {
     Wide,
     /// Mark or unmark the row under the cursor.
     Mark,
+    /// Unmark every row.
+    Unmark,
     /// Show only rows that need a human.
     OnlyTrouble,
     /// Follow the end, or stop.
@@ -332,8 +334,8 @@ pub trait Pane {
     fn selected(&self) -> Option<&Key> {
         None
     }
-    /// The objects that are marked.
-    fn marked(&self) -> Vec<Key> {
+    /// The objects that are marked and can be seen.
+    fn marked(&self, _cx: &Cx) -> Vec<Key> {
         Vec::new()
     }
     /// What `copy` puts on the clipboard.

@@ -1,6 +1,7 @@
 //! Pods, in kubectl's words, with usage.
 
 use std::cmp::Ordering;
+use std::time::Duration;
 
 use super::Cx;
 use super::list::{Cell, Column, ListRow, all_namespaces, always, several_targets};
@@ -13,11 +14,16 @@ use crate::world::{Table, World};
 /// Cells of a row's sparkline.
 pub const SPARK: usize = 6;
 
-/// The newest usage of an object.
+/// The newest usage of an object; `None` once others of its target were measured a good while later.
 #[must_use]
 pub fn usage(key: &Key, cx: &Cx) -> Option<Usage> {
-    cx.world.usage.get(key)?.last().map(|(_, usage)| usage)
+    let (at, usage) = cx.world.usage.get(key)?.last()?;
+    let newest = cx.world.usage.newest(key.target).unwrap_or(at);
+    (at.since(newest) < OUTDATED).then_some(usage)
 }
+
+/// How much older than the newest of its target a sample may be to be called current.
+const OUTDATED: Duration = Duration::from_secs(60);
 
 /// A cell for a share in percent: amber from 70, red from 90.
 #[must_use]
@@ -47,7 +53,7 @@ fn or_dash(text: &str) -> Cell {
 static COLUMNS: &[Column<Pod>] = &[
     Column {
         title: "NAMESPACE",
-        priority: 1,
+        priority: 0,
         max: 24,
         right: false,
         cell: |pod, _| Cell::of(Role::Dim, &*pod.key.namespace),

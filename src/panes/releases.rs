@@ -40,7 +40,7 @@ pub fn left(row: &Release, cx: &Cx) -> Option<String> {
 static COLUMNS: &[Column<Release>] = &[
     Column {
         title: "NAMESPACE",
-        priority: 2,
+        priority: 0,
         max: 24,
         right: false,
         cell: |row, _| Cell::of(Role::Dim, &*row.key.namespace),

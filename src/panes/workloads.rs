@@ -27,7 +27,7 @@ pub fn phase(workload: &Workload) -> (&'static str, Role) {
 static COLUMNS: &[Column<Workload>] = &[
     Column {
         title: "NAMESPACE",
-        priority: 2,
+        priority: 0,
         max: 24,
         right: false,
         cell: |row, _| Cell::of(Role::Dim, &*row.key.namespace),

@@ -29,7 +29,7 @@ pub struct Gateway {
 /// How an action ended, as the audit log words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// `done`, `failed`, `contradicted` or `overdue`.
+    /// `done`, `sent` (accepted and not verified), `failed`, `contradicted` or `overdue`.
     pub verdict: &'static str,
     /// In words.
     pub detail: String,
@@ -174,7 +174,7 @@ async fn execute(operator: &dyn Operator, approved: Approved, wait: bool, report
         return ending;
     }
     if !wait {
-        return Ending { verdict: "done", detail: "accepted by the server; not verified (--no-wait)".into() };
+        return Ending { verdict: "sent", detail: "accepted by the server; not verified (--no-wait)".into() };
     }
     let mut seen = operator.observe(&expect);
     while let Some(observation) = seen.next().await {

@@ -55,18 +55,19 @@ pub fn header(cx: &Cx, look: &Look, area: Rect, buf: &mut Buffer) {
         if row + 1 == area.height && hidden > 0 {
             pieces.push((format!("  +{hidden} more targets (t)"), Role::Warn));
         }
+        let mut reserve = 0;
         if row == 0 {
             let (word, role) =
                 if cx.settings.policy.read_only { ("read-only", Role::Good) } else { ("read-write", Role::Dim) };
             let clock = format!("{word} {}Z", cx.now.wall.clock().get(..5).unwrap_or_default());
             let width = text::width(&clock);
             if line.width > width + 60 {
+                reserve = width + 1;
                 text::put(buf, line.right() - width, line.y, &clock, width, look.style(role));
             } else {
                 pieces.insert(0, (format!("{} ", if cx.settings.policy.read_only { "RO" } else { "RW" }), role));
             }
         }
-        let reserve = if row == 0 && line.width > 80 { 20 } else { 0 };
         let styled: Vec<(&str, Style)> = pieces.iter().map(|(t, r)| (t.as_str(), look.style(*r))).collect();
         text::line(buf, Rect { x, width: line.right().saturating_sub(x + reserve), ..line }, &styled);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::overlay::Overlay;
 use super::layout::{Kinds, Place, SMALLEST, View, frame, places};
 use super::{chrome, text};
 use crate::commands;
@@ -102,10 +103,16 @@ impl State {
         chrome::footer(&look, foot, &self.notices, running, &keys, buf);
         let mut overlays = std::mem::take(&mut self.overlays);
         let mut caret = None;
+        if let Some(Overlay::Confirm(confirm)) = overlays.last_mut() {
+            confirm.show(now.tick);
+        }
         for overlay in &mut overlays {
             caret = overlay.view(&self.data.cx(now), &look, area, buf);
         }
         self.overlays = overlays;
+        if look.ascii {
+            to_ascii(buf);
+        }
         caret
     }
 
@@ -174,5 +181,20 @@ impl State {
         let changes = |hint: &str| commands::find(hint).is_some_and(|spec| spec.changes);
         out.sort_by_key(|(_, hint)| (important(hint) + usize::from(!changes(hint)), ()));
         out
+    }
+}
+
+/// Replaces the glyphs that are drawn here; what came from a server stays as it is.
+fn to_ascii(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        let plain = match cell.symbol() {
+            "…" => "~",
+            "▁" | "▂" | "▃" | "░" => ".",
+            "▄" | "▅" => "-",
+            "▆" | "▇" => "=",
+            "█" => "#",
+            _ => continue,
+        };
+        cell.set_symbol(plain);
     }
 }

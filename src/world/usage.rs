@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Key, Sample, Stamp, Usage};
+use crate::model::{Key, Sample, Stamp, TargetId, Usage};
 
 /// Samples kept for each object.
 pub const HISTORY: usize = 60;
@@ -87,6 +87,7 @@ impl Series {
 #[derive(Debug, Default)]
 pub struct UsageStore {
     series: HashMap<Key, Series>,
+    newest: HashMap<TargetId, Stamp>,
     generation: u64,
 }
 
@@ -95,6 +96,12 @@ impl UsageStore {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<&Series> {
         self.series.get(key)
+    }
+
+    /// Time of the newest sample of a target.
+    #[must_use]
+    pub fn newest(&self, target: TargetId) -> Option<Stamp> {
+        self.newest.get(&target).copied()
     }
 
     /// Counts every sample taken in.
@@ -106,6 +113,8 @@ impl UsageStore {
     /// Takes a sample in. One with the time of the last only fills in what that one lacked; an
     /// older one is ignored.
     pub fn take(&mut self, sample: Sample) {
+        let newest = self.newest.entry(sample.key.target).or_insert(sample.at);
+        *newest = (*newest).max(sample.at);
         let series = self.series.entry(sample.key).or_default();
         match series.last() {
             Some((at, _)) if at > sample.at => return,
@@ -148,7 +157,7 @@ fn merge(old: Usage, new: Usage) -> Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, TargetId};
+    use crate::model::Kind;
 
     fn sample(at: i64, usage: Usage) -> Sample {
         let key =

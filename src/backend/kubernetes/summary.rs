@@ -148,14 +148,18 @@ fn usage(cpu: Cpu, memory: Memory) -> Usage {
 
 #[allow(clippy::cast_precision_loss)]
 fn reading(pod: &PodStats<'_>) -> Reading {
-    let mut whole = usage(pod.cpu, pod.memory);
-    whole.pids = pod.processes.process_count.map(|count| count as f32);
+    let own = usage(pod.cpu, pod.memory);
+    let mut whole = Usage::default();
+    // some kubelets count no processes and say 0
+    whole.pids = pod.processes.process_count.filter(|count| *count > 0).map(|count| count as f32);
     let containers: Vec<(String, Usage)> =
         pod.containers.iter().map(|c| (c.name.to_string(), usage(c.cpu, c.memory))).collect();
     let sum =
         |part: fn(&Usage) -> Option<f32>| containers.iter().filter_map(|(_, usage)| part(usage)).reduce(|a, b| a + b);
-    whole.cpu = whole.cpu.or_else(|| sum(|usage| usage.cpu));
-    whole.memory = whole.memory.or_else(|| sum(|usage| usage.memory));
+    // the sum of its containers, as kubectl top and metrics.k8s.io have it; the pod's own figure
+    // holds its sandbox too
+    whole.cpu = sum(|usage| usage.cpu).or(own.cpu);
+    whole.memory = sum(|usage| usage.memory).or(own.memory);
     let times = pod.containers.iter().flat_map(|c| [c.cpu.time.0, c.memory.time.0]);
     Reading {
         namespace: pod.pod_ref.namespace.to_string(),

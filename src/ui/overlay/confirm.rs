@@ -1,6 +1,7 @@
 //! Consent to a plan: what would change, where, and what it may break.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
@@ -10,6 +11,7 @@ use super::{hints, window};
 use crate::actions::{Consent, Diff, Note, Plan, Risk};
 use crate::event::JobId;
 use crate::panes::{Cx, Motion};
+use crate::state::{Job, Stage};
 use crate::theme::Role;
 use crate::ui::{Look, text};
 
@@ -23,9 +25,16 @@ pub struct Confirm {
     /// What has to be answered.
     pub consent: Consent,
     typed: String,
+    wrong: bool,
     offset: usize,
     page: usize,
+    /// When it was first seen; a yes only counts some time after.
+    seen: Option<Duration>,
 }
+
+/// How long a question must have been on screen before a yes counts: a key that bounces, or that
+/// was meant for the question before, answers nothing.
+const READABLE: Duration = Duration::from_millis(400);
 
 /// What came of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +55,24 @@ impl Confirm {
     /// The question about this plan.
     #[must_use]
     pub const fn new(job: JobId, plan: Arc<Plan>, consent: Consent) -> Self {
-        Self { job, plan, consent, typed: String::new(), offset: 0, page: 1 }
+        Self { job, plan, consent, typed: String::new(), wrong: false, offset: 0, page: 1, seen: None }
+    }
+
+    /// It is on top of everything now.
+    pub fn show(&mut self, now: Duration) {
+        self.seen.get_or_insert(now);
     }
 
     /// Takes a key. Only a capital Y or the typed name says yes; Enter alone never does.
-    pub fn key(&mut self, event: KeyEvent) -> Verdict {
+    pub fn key(&mut self, event: KeyEvent, now: Duration) -> Verdict {
+        let readable = self.seen.is_some_and(|seen| now >= seen + READABLE);
+        match self.take(event) {
+            Verdict::Yes if !readable => Verdict::Open,
+            verdict => verdict,
+        }
+    }
+
+    fn take(&mut self, event: KeyEvent) -> Verdict {
         let control = event.modifiers.contains(KeyModifiers::CONTROL);
         let motion = match event.code {
             KeyCode::Esc => return Verdict::No,
@@ -74,9 +96,18 @@ impl Confirm {
                 self.typed.pop();
                 Verdict::Open
             }
+            (Consent::TypeName(_), KeyCode::Char('u')) if control => {
+                self.typed.clear();
+                Verdict::Open
+            }
             (Consent::TypeName(_), KeyCode::Char(_)) if control => Verdict::Open,
             (Consent::TypeName(name), KeyCode::Enter) if self.typed == *name => Verdict::Typed(self.typed.clone()),
+            (Consent::TypeName(_), KeyCode::Enter) => {
+                self.wrong = true;
+                Verdict::Open
+            }
             (Consent::TypeName(_), KeyCode::Char(c)) => {
+                self.wrong = false;
                 self.typed.push(c);
                 Verdict::Open
             }
@@ -110,7 +141,11 @@ impl Confirm {
         let bottom = inside.bottom();
         let mut y = inside.y;
         let on = if cx.settings.demo { "target " } else { "TARGET " };
-        let place = [(on, look.style(Role::Dim)), (plan.target.as_str(), look.style(Role::Warn))];
+        let asked = |job: &&Job| job.id != self.job && matches!(job.stage, Stage::Planning | Stage::Asking);
+        let others = cx.jobs.list.iter().filter(asked).count();
+        let more = if others > 0 { format!("   {others} more to ask after this") } else { String::new() };
+        let place =
+            [(on, look.style(Role::Dim)), (plan.target.as_str(), look.style(Role::Warn)), (more.as_str(), look.style(Role::Warn))];
         text::line(buf, Rect { y, height: 1, ..inside }, &place);
         y += 1;
         for note in &plan.notes {
@@ -150,7 +185,8 @@ impl Confirm {
                 None
             }
             Consent::TypeName(name) => {
-                let ask = format!("cannot be undone: type {name} and enter: ");
+                let wrong = if self.wrong { "that is not its name: " } else { "" };
+                let ask = format!("{wrong}cannot be undone: type {name} and enter: ");
                 let used = text::put(buf, line.x, line.y, &ask, line.width, look.style(Role::Danger));
                 let left = line.width.saturating_sub(used);
                 text::put(buf, line.x + used, line.y, &self.typed, left, look.style(Role::Text));

@@ -33,7 +33,7 @@ impl Help {
     /// Draws it.
     pub fn view(&mut self, look: &Look, screen: Rect, buf: &mut Buffer) {
         let height = u16::try_from(self.lines.len()).unwrap_or(u16::MAX).saturating_add(4).min(screen.height);
-        let inside = window(look, screen, 76, height, "Keys here", Role::Title, buf);
+        let inside = window(look, screen, 110, height, "Keys here", Role::Title, buf);
         let rows = inside.height.saturating_sub(2);
         self.page = usize::from(rows);
         self.offset = self.offset.min(self.lines.len().saturating_sub(self.page));

@@ -21,8 +21,8 @@ pub enum PromptKind {
     Filter,
     /// A search in it.
     Search,
-    /// The number of replicas for this object.
-    Scale(Key),
+    /// The number of replicas for this object, which wants so many now.
+    Scale(Key, i32),
 }
 
 /// A prompt on the last line of the screen, with candidates above it.
@@ -163,7 +163,7 @@ impl Prompt {
             PromptKind::Command => ":".into(),
             PromptKind::Filter => "filter /".into(),
             PromptKind::Search => "search /".into(),
-            PromptKind::Scale(key) => format!("replicas for {} ", key.slug()),
+            PromptKind::Scale(key, now) => format!("replicas for {} (now {now}): ", key.slug()),
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Stored {
     pub cause: Option<String>,
     /// Value of its pods' revision label.
     pub hash: String,
+    /// Pods of it that exist now, as far as its ReplicaSet counts them.
+    pub pods: i64,
 }
 
 /// The workload's revisions, oldest first.
@@ -76,6 +78,7 @@ fn read(item: &Value) -> Stored {
         cause: note("kubernetes.io/change-cause").map(str::to_owned),
         hash: hash.to_owned(),
         data,
+        pods: item.pointer("/status/replicas").and_then(Value::as_i64).unwrap_or_default(),
     }
 }
 
@@ -172,6 +175,7 @@ mod tests {
             data: Value::Null,
             cause: None,
             hash: String::new(),
+            pods: 0,
         };
         numbers.iter().map(one).collect()
     }

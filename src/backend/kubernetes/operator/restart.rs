@@ -42,7 +42,7 @@ pub async fn plan(link: &Link, subject: &Subject) -> Result<Plan, Fault> {
         return Err(Fault::Invalid { what: what.to_owned() });
     }
     access::require(link, key, "patch", "").await?;
-    let mut notes = strategy_notes(subject);
+    let mut notes = strategy_notes(subject, subject.pods());
     notes.extend(guard::managers(subject, &["f:spec", "f:template"]));
     let mut diff: Vec<Diff> =
         before.map(|old| Diff::Removed(format!("{RESTARTED_AT}: \"{old}\""))).into_iter().collect();
@@ -87,10 +87,9 @@ pub fn rollout_time(subject: &Subject) -> Duration {
     BASE + EACH * u32::try_from(pods.clamp(0, 1_440)).unwrap_or_default()
 }
 
-/// What the update strategy means for service while the pods are replaced.
+/// What the update strategy means for service while `pods` pods are replaced.
 #[must_use]
-pub fn strategy_notes(subject: &Subject) -> Vec<Note> {
-    let pods = subject.pods();
+pub fn strategy_notes(subject: &Subject, pods: i64) -> Vec<Note> {
     let mut notes = Vec::new();
     match (subject.key.kind, subject.strategy()) {
         (_, "OnDelete") => notes.push(Note::Warning(
@@ -100,7 +99,7 @@ pub fn strategy_notes(subject: &Subject) -> Vec<Note> {
         (_, "Recreate") => notes.push(Note::Warning(format!(
             "strategy Recreate: all {pods} pods are stopped before new ones start, nothing serves in between"
         ))),
-        (Kind::Deployment, _) => notes.push(deployment_note(subject)),
+        (Kind::Deployment, _) => notes.push(deployment_note(subject, pods)),
         (Kind::StatefulSet, _) => notes.extend(statefulset_notes(subject)),
         (Kind::DaemonSet, _) => {
             let at_once = subject.object.pointer("/spec/updateStrategy/rollingUpdate/maxUnavailable");
@@ -129,7 +128,13 @@ fn statefulset_notes(subject: &Subject) -> Vec<Note> {
     notes
 }
 
-fn deployment_note(subject: &Subject) -> Note {
+/// `1 pod is`, `3 pods are`.
+#[must_use]
+pub fn are(pods: i64) -> String {
+    if pods == 1 { "1 pod is".to_owned() } else { format!("{pods} pods are") }
+}
+
+fn deployment_note(subject: &Subject, pods: i64) -> Note {
     let replicas = subject.replicas();
     let rolling = |field: &str| subject.object.pointer(&format!("/spec/strategy/rollingUpdate/{field}"));
     let surge = resolve(rolling("maxSurge"), replicas, true);
@@ -137,13 +142,12 @@ fn deployment_note(subject: &Subject) -> Note {
     if surge == 0 && unavailable == 0 {
         unavailable = 1;
     }
-    let pods = subject.pods();
     if replicas == 1 && unavailable >= 1 {
         Note::Warning("the only pod may be stopped before the new one is ready".to_owned())
     } else if unavailable == 0 {
-        Note::Info(format!("{pods} pods are replaced; an old pod stops only when a new one is ready"))
+        Note::Info(format!("{} replaced; an old pod stops only when a new one is ready", are(pods)))
     } else {
-        Note::Info(format!("{pods} pods are replaced, at most {unavailable} unavailable at a time"))
+        Note::Info(format!("{} replaced, at most {unavailable} unavailable at a time", are(pods)))
     }
 }
 

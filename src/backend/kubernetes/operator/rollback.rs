@@ -102,7 +102,8 @@ pub(super) fn deployment_patch(subject: &Subject, chosen: &Stored) -> Vec<Value>
 }
 
 pub(super) fn notes(subject: &Subject, chosen: &Stored) -> Vec<Note> {
-    let mut notes = strategy_notes(subject);
+    // pods that are of the chosen revision already stay
+    let mut notes = strategy_notes(subject, (subject.pods() - chosen.pods).max(0));
     notes.push(Note::Info("only the pod template goes back: replicas, ConfigMaps and Secrets stay".to_owned()));
     if let Some(cause) = chosen.cause.as_deref().filter(|c| !c.is_empty()) {
         notes.push(Note::Info(format!("that revision's change cause: {cause}")));
@@ -147,6 +148,7 @@ mod tests {
             data: Value::Null,
             cause: cause.map(str::to_owned),
             hash: "abc".to_owned(),
+            pods: 0,
         };
         deployment_patch(&subject, &chosen)
     }

@@ -52,6 +52,7 @@ fn read(item: &Value) -> Stored {
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned(),
+        pods: item.pointer("/status/replicas").and_then(Value::as_i64).unwrap_or_default(),
     }
 }
 

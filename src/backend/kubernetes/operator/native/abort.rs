@@ -98,6 +98,7 @@ mod tests {
             data: Value::Null,
             cause: None,
             hash: String::new(),
+            pods: 0,
         };
         let all = [stored(1, "a"), stored(2, "b")];
         let chosen = |image: &str| before(&all, &json!({"spec": {"image": image}})).map(|r| r.number);
