@@ -27,6 +27,8 @@ const SLOW: Duration = Duration::from_secs(10);
 const FAST: Duration = Duration::from_secs(5);
 /// Time after which kubelet users look for metrics.k8s.io again, in rounds of [`SLOW`].
 const ROUNDS: u32 = 6;
+/// How often the pause doubles while nothing can be measured: up to 80 s.
+const DOUBLINGS: u32 = 3;
 /// Kubelets asked at a time.
 const AT_ONCE: usize = 4;
 
@@ -79,10 +81,18 @@ pub fn all(link: Link, pulse: Pulse, target: TargetId, scope: Scope) -> BoxStrea
     emit::feed(move |out| async move {
         let mut everything = Everything { link, target, scope, strings: Interner::default(), seen: HashMap::new() };
         let mut backoff = Backoff::default();
+        let mut failures = 0;
         loop {
-            if let Err(fault) = everything.rounds(&out, &mut backoff).await {
+            let recovery = pulse.recovery();
+            if let Err(fault) = everything.rounds(&out, &mut failures).await {
                 out.lost(fault.clone()).await;
-                backoff.wait(&fault, &pulse).await;
+                // a hundred dead kubelets are not to be asked every other second
+                let pause = backoff.after(&fault).max(SLOW * (1 << failures.min(DOUBLINGS)));
+                failures += 1;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = recovery => {}
+                }
             }
         }
     })
@@ -100,7 +110,7 @@ struct Everything {
 
 impl Everything {
     /// Measures with the meter there is, until it is time to look for a better one.
-    async fn rounds(&mut self, out: &Emitter<FeedEvent>, backoff: &mut Backoff) -> Result<(), Fault> {
+    async fn rounds(&mut self, out: &Emitter<FeedEvent>, failures: &mut u32) -> Result<(), Fault> {
         let meter = find_meter(&self.link, self.scope.as_deref().unwrap_or_default()).await?;
         for _ in 0..ROUNDS {
             let (readings, window) = match meter {
@@ -114,7 +124,7 @@ impl Everything {
                 },
                 Meter::Kubelet => (self.kubelets().await?, SLOW),
             };
-            backoff.reset();
+            *failures = 0;
             let samples = self.fresh(readings);
             out.send(if samples.is_empty() { FeedEvent::Alive } else { FeedEvent::Samples(samples) }).await;
             tokio::time::sleep(window.max(SLOW)).await;
