@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory as _, Parser as _};
+use crossterm::event::{Event, EventStream};
+use futures::{Stream, StreamExt as _, stream};
 use pilothouse::actions::Policy;
 use pilothouse::app::App;
 use pilothouse::backend::Opened;
@@ -49,7 +51,11 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Completions { shell }) => {
             clap_complete::generate(*shell, &mut Cli::command(), "pilothouse", &mut std::io::stdout());
         }
-        Some(Command::Man) => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            print(&String::from_utf8_lossy(&page))?;
+        }
         _ => return runtime()?.block_on(connected(cli, loaded, paths)),
     }
     Ok(0)
@@ -150,9 +156,16 @@ async fn console(common: &Common, loaded: Loaded, opened: Vec<Opened>, audit: Au
     let signals = listen()?;
     let guard = Guard::enter()?;
     let mut app = App::new(state, opened, audit, Stdout::start()?, depth, clock);
-    let result = app.run(crossterm::event::EventStream::new, signals).await;
+    let result = app.run(keys, signals).await;
     drop(guard);
     result.map(|()| 0)
+}
+
+/// Keys and resizes, beginning with the size as it is now: one that came before anybody listened
+/// would be lost.
+fn keys() -> impl Stream<Item = std::io::Result<Event>> + Unpin {
+    let size = crossterm::terminal::size().map(|(width, height)| Event::Resize(width, height));
+    stream::iter([size]).chain(EventStream::new())
 }
 
 /// Signals that the loop has to hear of.

@@ -76,7 +76,7 @@ pub fn leave() {
 pub fn unfit() -> Option<String> {
     let way_out = "use `pilothouse snapshot`, `check` or `act` without a terminal";
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Some(format!("pilothouse needs a terminal on standard input and output; {way_out}"));
+        return Some(format!("a terminal is needed on standard input and output; {way_out}"));
     }
     match std::env::var("TERM").as_deref() {
         Ok("dumb") => Some(format!("TERM=dumb cannot show panes; {way_out}")),

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::say;
 use crate::actions::{Action, Approved, Consent, Diff, Given, Note, Observation, Plan, Policy, Progress};
 use crate::backend::Opened;
 use crate::cli::{Act, Output};
@@ -35,13 +36,13 @@ pub async fn run(act: &Act, opened: &[Opened], scope: &Scope, policy: &Policy, a
     };
     if act.plan {
         match act.output {
-            Output::Text => print!("{}", text(&plan, policy)),
-            Output::Json => println!("{:#}", plan_json(&plan)),
+            Output::Text => say(&text(&plan, policy)),
+            Output::Json => say(&format!("{:#}\n", plan_json(&plan))),
         }
         return Ok(0);
     }
     if act.output == Output::Text {
-        print!("{}", text(&plan, policy));
+        say(&text(&plan, policy));
     }
     let approved = match plan.clone().approve(policy, &Given::Flag) {
         Ok(approved) => approved,
@@ -52,9 +53,12 @@ pub async fn run(act: &Act, opened: &[Opened], scope: &Scope, policy: &Policy, a
     };
     let ending = carry(act, target, approved, policy, audit).await;
     match act.output {
-        Output::Text => println!("{}: {}", ending.verdict, ending.detail),
+        Output::Text => say(&format!("{}: {}\n", ending.verdict, ending.detail)),
         Output::Json => {
-            println!("{:#}", json!({"plan": plan_json(&plan), "verdict": ending.verdict, "detail": ending.detail}));
+            say(&format!(
+                "{:#}\n",
+                json!({"plan": plan_json(&plan), "verdict": ending.verdict, "detail": ending.detail})
+            ));
         }
     }
     Ok(if matches!(ending.verdict, "done" | "sent") { 0 } else { EXIT_FAILED })
@@ -66,7 +70,7 @@ async fn carry(act: &Act, target: &Opened, approved: Approved, policy: &Policy, 
     let printer = tokio::spawn(async move {
         while let Some((_, event)) = news.recv().await {
             if let (true, Some(line)) = (text, progress(&event)) {
-                println!("  {line}");
+                say(&format!("  {line}\n"));
             }
         }
     });
@@ -88,10 +92,10 @@ fn report_refusal(act: &Act, action: &Action, why: &str) {
     match act.output {
         Output::Text => eprintln!("refused: {why}"),
         Output::Json => {
-            println!(
-                "{:#}",
+            say(&format!(
+                "{:#}\n",
                 json!({"action": action.verb(), "object": act.object, "verdict": "refused", "detail": why})
-            );
+            ));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::time::timeout;
 
+use super::say;
 use crate::backend::Opened;
 use crate::model::text::clean;
 use crate::model::{Access, Feed, FeedEvent, FeedSpec, ServerInfo, TargetKind};
@@ -17,7 +18,7 @@ const RIGHTS: Duration = Duration::from_secs(5);
 /// Prints what each target says; returns 0 when all answered, 1 otherwise.
 pub async fn run(opened: &[Opened]) -> u8 {
     if opened.is_empty() {
-        println!("no target: set KUBECONFIG or DOCKER_HOST");
+        say("no target: set KUBECONFIG or DOCKER_HOST\n");
         return 1;
     }
     let mut code = 0;
@@ -26,16 +27,16 @@ pub async fn run(opened: &[Opened]) -> u8 {
             TargetKind::Kubernetes => "Kubernetes context",
             TargetKind::Docker => "Docker engine",
         };
-        println!("{kind} {}", clean(&target.meta.name));
+        say(&format!("{kind} {}\n", clean(&target.meta.name)));
         let spec = FeedSpec { target: target.meta.id, feed: Feed::Server };
         match timeout(WAIT, first(target.source.watch(&spec))).await {
-            Ok(Ok(info)) => print!("{}", facts(&info)),
+            Ok(Ok(info)) => say(&facts(&info)),
             Ok(Err(fault)) => {
-                println!("  NOT REACHED: {}", clean(&fault));
+                say(&format!("  NOT REACHED: {}\n", clean(&fault)));
                 code = 1;
             }
             Err(_) => {
-                println!("  NOT REACHED: no answer within {} s", WAIT.as_secs());
+                say(&format!("  NOT REACHED: no answer within {} s\n", WAIT.as_secs()));
                 code = 1;
             }
         }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::act::object;
+use super::say;
 use crate::backend::{Opened, yaml};
 use crate::cli::{Output, RolloutVerb};
 use crate::clock;
@@ -44,8 +45,8 @@ pub async fn list(opened: &[Opened], scope: &Scope, output: Output) -> Result<u8
         need(a).cmp(&need(b)).then_with(|| a.key.cmp(&b.key))
     });
     match output {
-        Output::Json => println!("{:#}", rows.iter().map(|(target, r)| as_json(target, r)).collect::<Value>()),
-        Output::Text => print!("{}", table(&rows)),
+        Output::Json => say(&format!("{:#}\n", rows.iter().map(|(target, r)| as_json(target, r)).collect::<Value>())),
+        Output::Text => say(&table(&rows)),
     }
     Ok(0)
 }
@@ -132,12 +133,12 @@ pub async fn run(opened: &[Opened], scope: &Scope, verb: &RolloutVerb) -> Result
         }
         RolloutVerb::History { object: name } => {
             let (target, key) = object(name, opened, scope)?;
-            print!("{}", history(&revisions(target, &key).await?));
+            say(&history(&revisions(target, &key).await?));
             Ok(0)
         }
         RolloutVerb::Diff { object: name, revision } => {
             let (target, key) = object(name, opened, scope)?;
-            print!("{}", diff(&revisions(target, &key).await?, *revision)?);
+            say(&diff(&revisions(target, &key).await?, *revision)?);
             Ok(0)
         }
     }
@@ -169,7 +170,7 @@ async fn status(target: &Opened, key: &Key, watch: bool) -> Result<u8> {
         seen = true;
         let (text, stand) = stand(row);
         if text != said {
-            println!("{}", clean(&text));
+            say(&format!("{}\n", clean(&text)));
             said = text;
         }
         match stand {

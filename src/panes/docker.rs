@@ -134,13 +134,9 @@ static COLUMNS: &[Column<EngineContainer>] = &[
         max: 7,
         right: true,
         cell: |row, cx| {
-            usage(row, cx)
-                .and_then(|u| u.memory)
-                .map_or_else(Cell::none, |v| Cell::text(quantity::bytes(f64::from(v))))
+            usage(row, cx).and_then(|u| u.memory).map_or_else(Cell::none, |v| Cell::text(quantity::bytes(f64::from(v))))
         },
-        order: Some(|a, b, cx| {
-            by_value(usage(a, cx).and_then(|u| u.memory), usage(b, cx).and_then(|u| u.memory))
-        }),
+        order: Some(|a, b, cx| by_value(usage(a, cx).and_then(|u| u.memory), usage(b, cx).and_then(|u| u.memory))),
         live: true,
         when: always,
     },

@@ -53,6 +53,21 @@ impl Pen<'_> {
         self.y += 1;
     }
 
+    /// Writes a sentence over as many lines as it takes.
+    pub(super) fn sentence(&mut self, lead: &str, text: &str, role: Role) {
+        let used = text::put(self.buf, self.area.x, self.y, lead, self.area.width, self.look.style(Role::Dim));
+        if self.y >= self.area.bottom() {
+            return;
+        }
+        let area = Rect {
+            x: self.area.x + used,
+            y: self.y,
+            width: self.area.width.saturating_sub(used),
+            height: self.area.bottom() - self.y,
+        };
+        self.y += text::paragraph(self.buf, area, text, self.look.style(role)).clamp(1, area.height);
+    }
+
     /// True when only ASCII can be shown.
     pub(super) fn ascii(&self) -> bool {
         self.look.ascii
@@ -108,7 +123,8 @@ impl Rollout {
     fn view_head(workload: &Workload, list: &[Revision], cx: &Cx, pen: &mut Pen) {
         let (word, role) = phase(workload);
         let status = workload.rollout();
-        pen.line(&[(&format!("{word:<12} "), role), (&status.text, Role::Text)]);
+        pen.line(&[(word, role)]);
+        pen.sentence("", &status.text, Role::Text);
         let ascii = pen.look.ascii;
         let show = |label: &str, have: i32| {
             (format!("{label} "), bar(have, workload.desired, 6, ascii), format!(" {have}/{}  ", workload.desired))
@@ -145,7 +161,7 @@ impl Rollout {
         if status.phase != RolloutPhase::Complete || workload.severity() >= Severity::Warn {
             let hash = new.map_or("", |r| &r.hash);
             if let Some(why) = stuck(workload, hash, cx) {
-                pen.line(&[("stuck on ", Role::Dim), (&why, Role::Bad)]);
+                pen.sentence("stuck on ", &why, Role::Bad);
             }
         }
         let old = list.iter().find(|r| !r.current && r.replicas.is_none_or(|(_, have, _)| have > 0));

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::overlay::Overlay;
 use super::layout::{Kinds, Place, SMALLEST, View, frame, places};
+use super::overlay::Overlay;
 use super::{chrome, text};
 use crate::commands;
 use crate::input::Context;

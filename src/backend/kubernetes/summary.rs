@@ -149,9 +149,9 @@ fn usage(cpu: Cpu, memory: Memory) -> Usage {
 #[allow(clippy::cast_precision_loss)]
 fn reading(pod: &PodStats<'_>) -> Reading {
     let own = usage(pod.cpu, pod.memory);
-    let mut whole = Usage::default();
     // some kubelets count no processes and say 0
-    whole.pids = pod.processes.process_count.filter(|count| *count > 0).map(|count| count as f32);
+    let pids = pod.processes.process_count.filter(|count| *count > 0).map(|count| count as f32);
+    let mut whole = Usage { pids, ..Usage::default() };
     let containers: Vec<(String, Usage)> =
         pod.containers.iter().map(|c| (c.name.to_string(), usage(c.cpu, c.memory))).collect();
     let sum =

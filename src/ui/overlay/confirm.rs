@@ -144,8 +144,11 @@ impl Confirm {
         let asked = |job: &&Job| job.id != self.job && matches!(job.stage, Stage::Planning | Stage::Asking);
         let others = cx.jobs.list.iter().filter(asked).count();
         let more = if others > 0 { format!("   {others} more to ask after this") } else { String::new() };
-        let place =
-            [(on, look.style(Role::Dim)), (plan.target.as_str(), look.style(Role::Warn)), (more.as_str(), look.style(Role::Warn))];
+        let place = [
+            (on, look.style(Role::Dim)),
+            (plan.target.as_str(), look.style(Role::Warn)),
+            (more.as_str(), look.style(Role::Warn)),
+        ];
         text::line(buf, Rect { y, height: 1, ..inside }, &place);
         y += 1;
         for note in &plan.notes {

@@ -68,7 +68,11 @@ fn own_notes(subject: &Subject, now: u32, wanted: u32) -> Vec<Note> {
     if wanted == 0 {
         notes.push(Note::Warning(format!("stops serving: all {now} pods go away")));
     } else if wanted < now {
-        notes.push(Note::Info(if now - wanted == 1 { "1 pod goes away".to_owned() } else { format!("{} pods go away", now - wanted) }));
+        notes.push(Note::Info(if now - wanted == 1 {
+            "1 pod goes away".to_owned()
+        } else {
+            format!("{} pods go away", now - wanted)
+        }));
     }
     if subject.key.kind == Kind::StatefulSet && wanted < now {
         notes.push(Note::Info("the highest ordinal goes first".to_owned()));

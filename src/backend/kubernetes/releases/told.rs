@@ -18,11 +18,14 @@ const BEGINNING: &str = "New revision detected";
 /// Namespace and UID of a Canary.
 type Id = Arc<str>;
 
+/// Messages by time and UID of their event.
+type Messages = BTreeMap<(Stamp, Arc<str>), Box<str>>;
+
 /// Rows and what was told of them.
 #[derive(Default)]
 struct Told {
     rows: HashMap<Id, Box<Release>>,
-    events: HashMap<Id, BTreeMap<(Stamp, Arc<str>), Box<str>>>,
+    events: HashMap<Id, Messages>,
 }
 
 enum Heard {
@@ -110,7 +113,7 @@ impl Told {
         }
         let troubled = row.checks.iter().any(|check| &*check.name == "failed checks" && !check.phase.starts_with("0 "));
         if (troubled || &*row.phase == "Failed")
-            && let Some(why) = run().filter(|message| reason(message)).last()
+            && let Some(why) = run().rfind(|message| reason(message))
         {
             row.message = if row.message.is_empty() || &*row.phase != "Failed" {
                 why.clone()
