@@ -42,7 +42,7 @@ fn a_change_is_recorded_before_and_after() {
     let (code, out, err) = run(home.path(), &args);
     assert_eq!(code, 0, "{out}{err}");
     let told: serde_json::Value = serde_json::from_str(&out).expect("JSON and nothing else");
-    assert_eq!(told["verdict"], "done");
+    assert_eq!(told["verdict"], "sent", "accepted and not verified");
     let phases: Vec<_> = audit(home.path()).iter().map(|line| line["phase"].clone()).collect();
     assert_eq!(phases, ["intent", "outcome"]);
 }

@@ -152,7 +152,10 @@ fn without_a_terminal_it_says_so() {
     let output = run(home.path(), &["demo"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("a terminal is needed") && said.contains("snapshot"), "what is wrong and the way out: {said}");
+    assert!(
+        said.contains("a terminal is needed") && said.contains("snapshot"),
+        "what is wrong and the way out: {said}"
+    );
     assert!(output.stdout.is_empty(), "no escape sequences into a pipe");
 }
 

@@ -140,58 +140,66 @@ pub async fn carry_out(
         report.say(JobEvent::NotRecorded(fault)).await;
         return ending;
     }
-    let ending = execute(operator, approved, wait, report).await;
+    let (ending, last) = execute(operator, approved, wait, report).await;
+    // on record before it is on screen
     if let Err(fault) = record(audit, &id, &plan, ending.verdict, &ending.detail).await {
         tracing::error!(%fault, "the outcome could not be recorded");
+    }
+    if let Some(last) = last {
+        report.say(last).await;
     }
     ending
 }
 
-async fn execute(operator: &dyn Operator, approved: Approved, wait: bool, report: &Report) -> Ending {
+/// Executes and verifies; returns how it ended and the news that says so, which is still to be told.
+async fn execute(
+    operator: &dyn Operator,
+    approved: Approved,
+    wait: bool,
+    report: &Report,
+) -> (Ending, Option<JobEvent>) {
     let mut expect = approved.plan().expect.clone();
+    let failed = |fault: Fault| {
+        let ending = Ending { verdict: "failed", detail: fault.to_string() };
+        (ending, Some(JobEvent::Progress(Progress::Failed(fault))))
+    };
     let mut sending = operator.execute(approved);
     let mut accepted = false;
     while let Some(progress) = sending.next().await {
-        let failed = match &progress {
-            Progress::Failed(fault) => Some(Ending { verdict: "failed", detail: fault.to_string() }),
+        match progress {
+            Progress::Failed(fault) => return failed(fault),
             Progress::Done(receipt) => {
                 // a receipt without one (of /scale) leaves what the plan knew
                 expect.generation = receipt.generation.or(expect.generation);
                 accepted = true;
-                None
+                report.say(JobEvent::Progress(Progress::Done(receipt))).await;
             }
-            Progress::Sent(_) => None,
-        };
-        report.say(JobEvent::Progress(progress)).await;
-        if let Some(ending) = failed {
-            return ending;
+            sent @ Progress::Sent(_) => report.say(JobEvent::Progress(sent)).await,
         }
     }
     if !accepted {
-        let fault = Fault::Server { what: "the connection ended before the server accepted everything".into() };
-        let ending = Ending { verdict: "failed", detail: fault.to_string() };
-        report.say(JobEvent::Progress(Progress::Failed(fault))).await;
-        return ending;
+        let what = "the connection ended before the server accepted everything".into();
+        return failed(Fault::Server { what });
     }
     if !wait {
-        return Ending { verdict: "sent", detail: "accepted by the server; not verified (--no-wait)".into() };
+        return (Ending { verdict: "sent", detail: "accepted by the server; not verified (--no-wait)".into() }, None);
     }
     let mut seen = operator.observe(&expect);
     while let Some(observation) = seen.next().await {
-        let ending = match &observation {
-            Observation::Waiting(_) => None,
-            Observation::Met(text) => Some(Ending { verdict: "done", detail: text.clone() }),
-            Observation::Contradicted(text) => Some(Ending { verdict: "contradicted", detail: text.clone() }),
-            Observation::Overdue(text) => Some(Ending { verdict: "overdue", detail: text.clone() }),
+        let (verdict, detail) = match &observation {
+            Observation::Waiting(_) => {
+                report.say(JobEvent::Observed(observation)).await;
+                continue;
+            }
+            Observation::Met(text) => ("done", text.clone()),
+            Observation::Contradicted(text) => ("contradicted", text.clone()),
+            Observation::Overdue(text) => ("overdue", text.clone()),
         };
-        report.say(JobEvent::Observed(observation)).await;
-        if let Some(ending) = ending {
-            return ending;
-        }
+        return (Ending { verdict, detail }, Some(JobEvent::Observed(observation)));
     }
     let detail = "nothing more could be observed".to_owned();
-    report.say(JobEvent::Observed(Observation::Overdue(detail.clone()))).await;
-    Ending { verdict: "overdue", detail }
+    let last = JobEvent::Observed(Observation::Overdue(detail.clone()));
+    (Ending { verdict: "overdue", detail }, Some(last))
 }
 
 async fn record(audit: &Audit, id: &str, plan: &Plan, verdict: &str, detail: &str) -> Result<(), Fault> {

@@ -7,6 +7,9 @@ use pilothouse::ui::overlay::Overlay;
 
 use crate::harness::{Console, Screen};
 
+/// A question counts a yes only when there was time to read it.
+const READABLE: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// A console whose cursor is on this object of this view.
 async fn on(console: &mut Console, digit: &str, name: &str) {
     console.keys(digit).await;
@@ -58,6 +61,7 @@ async fn a_change_is_shown_consented_to_carried_out_verified_and_recorded() {
     }
     console.keys("enter y").await;
     assert!(console.audit().is_empty(), "neither enter nor a small y says yes");
+    console.pass(READABLE).await;
     console.keys("Y").await;
     let screen = console.wait("the verdict", |screen| screen.has("undo")).await;
     let job = console.app.state.data.jobs.list.last().expect("a job");
@@ -78,6 +82,7 @@ async fn a_change_is_shown_consented_to_carried_out_verified_and_recorded() {
     console.type_text("undo").await;
     console.keys("enter").await;
     question(&mut console).await;
+    console.pass(READABLE).await;
     console.keys("Y").await;
     console.wait("the undoing done", |_| true).await;
     console.pass(std::time::Duration::from_secs(60)).await;
@@ -166,6 +171,7 @@ async fn quitting_asks_while_an_action_runs() {
     let mut console = Console::demo(120, 40);
     on(&mut console, "3", "cart").await;
     scale(&mut console, "5").await;
+    console.pass(READABLE).await;
     console.keys("Y q").await;
     assert!(!console.is_over(), "a change is being verified");
     console.wait("the question", |screen| screen.has("sts/cart")).await;

@@ -110,6 +110,8 @@ pub async fn until<T: std::fmt::Debug>(
         }
         panic!("the stream ended while waiting for {what}");
     };
+    // what is not a promise of seconds gets the time that a loaded machine needs
+    let seconds = if seconds < 10 { seconds } else { seconds * 4 };
     tokio::time::timeout(Duration::from_secs(seconds), wait)
         .await
         .unwrap_or_else(|_| panic!("waited {seconds} s for {what}"));

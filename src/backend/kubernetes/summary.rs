@@ -193,7 +193,8 @@ mod tests {
     fn rates_follow_the_kubelets_own_times() {
         let mut rates = Rates::default();
         let first = read_web(&summary(0, 1000, 50), &mut rates);
-        assert_eq!((first.cpu, first.memory, first.pids, first.rx), (Some(0.25), Some(4096.0), Some(3.0), None));
+        // CPU is that of its containers, memory the pod's own where they have none
+        assert_eq!((first.cpu, first.memory, first.pids, first.rx), (Some(1.0), Some(4096.0), Some(3.0), None));
         let second = read_web(&summary(10, 6000, 150), &mut rates);
         assert_eq!((second.rx, second.tx), (Some(500.0), Some(10.0)));
         let again = read_web(&summary(10, 6000, 150), &mut rates);
