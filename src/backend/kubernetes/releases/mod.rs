@@ -4,6 +4,7 @@
 pub mod argo;
 pub mod flagger;
 pub mod raw;
+mod runs;
 mod steps;
 mod told;
 
@@ -136,7 +137,8 @@ async fn follow(link: &Link, pulse: &Pulse, target: TargetId, scope: &Scope, ser
                 let place = Place::of(Kind::Event, scope).map(|events| events.about("Canary"));
                 told::told(rows, watched(link, pulse, place, Events::new(target)))
             } else {
-                rows
+                let place = Place::analysis_runs(scope);
+                runs::joined(rows, watched(link, pulse, Ok(place), runs::Runs(target)))
             };
             rows.map(move |event| (index, event)).boxed()
         };

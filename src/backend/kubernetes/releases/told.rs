@@ -12,17 +12,21 @@ use crate::model::{ClusterEvent, FeedEvent, Release, Row, Stamp};
 
 /// Values that a sparkline shows.
 const VALUES: usize = 20;
+/// Events that are kept of one Canary, also when the server has forgotten them.
+const KEPT: usize = 100;
 /// What begins a run: older reasons are of another one.
 const BEGINNING: &str = "New revision detected";
 
-/// Namespace and UID of a Canary.
+/// UID of a Canary.
 type Id = Arc<str>;
+/// Messages by the time and name of their events.
+type Messages = BTreeMap<(Stamp, Arc<str>), Box<str>>;
 
 /// Rows and what was told of them.
 #[derive(Default)]
 struct Told {
     rows: HashMap<Id, Box<Release>>,
-    events: HashMap<Id, BTreeMap<(Stamp, Arc<str>), Box<str>>>,
+    events: HashMap<Id, Messages>,
 }
 
 enum Heard {
@@ -89,6 +93,9 @@ impl Told {
         // an event that is seen again moves to its new time
         all.retain(|(_, name), _| *name != key.name);
         all.insert((last, key.name), message);
+        if all.len() > KEPT {
+            all.pop_first();
+        }
         Some(object_uid)
     }
 
@@ -110,7 +117,7 @@ impl Told {
         }
         let troubled = row.checks.iter().any(|check| &*check.name == "failed checks" && !check.phase.starts_with("0 "));
         if (troubled || &*row.phase == "Failed")
-            && let Some(why) = run().filter(|message| reason(message)).last()
+            && let Some(why) = run().rfind(|message| reason(message))
         {
             row.message = if row.message.is_empty() || &*row.phase != "Failed" {
                 why.clone()
