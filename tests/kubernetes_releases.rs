@@ -25,9 +25,15 @@ fn operator(rig: &Rig) -> KubernetesOperator {
     KubernetesOperator::new(link(&rig.admin), "rig".to_owned())
 }
 
+fn source(rig: &Rig) -> Kubernetes {
+    let (id, kind, name) = (TargetId(0), TargetKind::Kubernetes, "rig".into());
+    let meta = TargetMeta { id, kind, name, namespace: None, demo: false };
+    Kubernetes::new(meta, Context { kubeconfig: Some(rig.admin.clone()), name: None })
+}
+
 /// Makes sure that the server has the tools' resources.
 fn install(space: &Space<'_>) {
-    for name in ["rollouts.argoproj.io", "canaries.flagger.app"] {
+    for name in ["rollouts.argoproj.io", "analysisruns.argoproj.io", "canaries.flagger.app"] {
         let file = format!("{ROOT}/tests/rig/crds/{name}.yaml");
         space.must(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
         space.must(&["wait", "--for=condition=Established", &format!("crd/{name}"), "--timeout=60s"]);
@@ -377,6 +383,11 @@ async fn a_rollback_takes_the_template_of_a_revision_without_what_the_controller
     let key = make(&link, &space, &case("argo-canary-aborted")["object"], "ours").await;
     replica_set(&link, &space, &key, "old", "1", "shop/web:1").await;
     replica_set(&link, &space, &key, "new", "2", "shop/web:2").await;
+    let mut feed = source(&rig).watch(&FeedSpec { target: TargetId(0), feed: Feed::Revisions(key.clone()) });
+    let FeedEvent::Revisions(all) = next(&mut feed).await else { panic!("revisions") };
+    let seen: Vec<_> = all.list.iter().map(|r| (r.number, &*r.images, r.current)).collect();
+    assert_eq!(seen, [(2, "shop/web:2", true), (1, "shop/web:1", false)]);
+
     let plan = operator.plan(&Action::Rollback { key: key.clone(), revision: 0 }).await.expect("a plan");
     assert!(notes(&plan).contains("back to the stable revision: its steps are skipped"), "{}", notes(&plan));
     assert!(plan.command.contains("argo rollouts undo ours --to-revision=1"), "{}", plan.command);
@@ -485,10 +496,8 @@ async fn rows_of_both_tools_come_in_one_listing_and_follow_their_objects() {
     let (link, space) = (link(&rig.admin), rig.space("releaserows"));
     install(&space);
     let rollout = make(&link, &space, &case("argo-canary-paused-for-promotion")["object"], "web").await;
-    make(&link, &space, &case("flagger-progressing")["object"], "podinfo").await;
-    let meta =
-        TargetMeta { id: TargetId(0), kind: TargetKind::Kubernetes, name: "rig".into(), namespace: None, demo: false };
-    let source = Kubernetes::new(meta, Context { kubeconfig: Some(rig.admin.clone()), name: None });
+    let canary = make(&link, &space, &case("flagger-checks-failing")["object"], "podinfo").await;
+    let source = source(&rig);
     let feed = Feed::Releases(Some(space.name.as_str().into()));
     let mut events = source.watch(&FeedSpec { target: TargetId(0), feed });
     assert_eq!(next(&mut events).await, FeedEvent::Reset);
@@ -508,7 +517,40 @@ async fn rows_of_both_tools_come_in_one_listing_and_follow_their_objects() {
         })
         .collect();
     seen.sort();
-    assert_eq!(seen, ["argo rollouts web Paused promotion", "flagger podinfo Progressing checks"]);
+    assert_eq!(seen, ["argo rollouts web Paused promotion", "flagger podinfo Progressing checks (3 of 5 failed)"]);
+    // Flagger tells the reason in an event only
+    let why = "Halt podinfo.test advancement success rate 69.17% < 99%";
+    let reference = json!({"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "namespace": space.name,
+        "name": "podinfo", "uid": &*canary.uid});
+    let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "podinfo.1"}, "reason": "Synced",
+        "involvedObject": reference, "message": why, "type": "Warning", "source": {"component": "flagger"},
+        "lastTimestamp": "2026-08-24T10:00:10Z"});
+    let events_path = format!("/api/v1/namespaces/{}/events", space.name);
+    send(&link, Method::Post, events_path, "application/json", event).await;
+    let FeedEvent::Upsert(Row::Release(row)) = next(&mut events).await else { panic!("an upsert") };
+    assert_eq!((&row.key, &*row.message, &*row.checks[0].values), (&canary, why, [69.17_f32].as_slice()));
+
+    // and the values of an analysis are in its run only
+    let run = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": {"name": "web-run"},
+        "spec": {"metrics": [{"name": "success-rate", "successCondition": "result[0] >= 0.95",
+            "provider": {"prometheus": {"query": "up"}}}]},
+        "status": {"phase": "Running", "metricResults": [{"name": "success-rate", "phase": "Running",
+            "measurements": [{"phase": "Successful", "value": "[0.99]"}, {"phase": "Failed", "value": "[0.9]"}]}]}});
+    let runs = format!("/apis/argoproj.io/v1alpha1/namespaces/{}/analysisruns", space.name);
+    send(&link, Method::Post, runs, "application/json", run).await;
+    let status = format!("{}/web/status", collection(&space, Kind::Rollout));
+    let analysing = json!({"canary": {"currentStepAnalysisRunStatus": {"name": "web-run", "status": "Running"}}});
+    merge(&link, status, json!({"status": analysing})).await;
+    let metric = loop {
+        let FeedEvent::Upsert(Row::Release(row)) = next(&mut events).await else { panic!("an upsert") };
+        if let Some(metric) = row.checks.get(1) {
+            break metric.clone();
+        }
+    };
+    assert_eq!((&*metric.name, &*metric.condition), ("success-rate", "result[0] >= 0.95"));
+    assert_eq!(&*metric.values, [0.99_f32, 0.9].as_slice());
+
+    let sent = std::time::Instant::now();
     let status = format!("{}/web/status", collection(&space, Kind::Rollout));
     merge(
         &link,
@@ -517,6 +559,7 @@ async fn rows_of_both_tools_come_in_one_listing_and_follow_their_objects() {
     )
     .await;
     let FeedEvent::Upsert(Row::Release(row)) = next(&mut events).await else { panic!("an upsert") };
+    println!("sent, accepted and in its row within {:?}", sent.elapsed());
     assert_eq!((&row.key, &*row.phase, row.needs_decision), (&rollout, "Degraded", true));
     remove(&link, &space, Kind::Rollout, "web").await;
     assert_eq!(next(&mut events).await, FeedEvent::Remove(rollout));

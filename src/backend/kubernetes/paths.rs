@@ -50,6 +50,12 @@ impl Place {
         place
     }
 
+    /// Analysis runs of Argo Rollouts.
+    #[must_use]
+    pub fn analysis_runs(scope: &Scope) -> Self {
+        Self::new("/apis/argoproj.io/v1alpha1", "analysisruns", scope, true)
+    }
+
     fn new(group: &str, plural: &str, scope: &Scope, namespaced: bool) -> Self {
         let path = match scope {
             Some(namespace) => format!("{group}/namespaces/{}/{plural}", escape::url(namespace)),

@@ -18,7 +18,7 @@ pub fn execute(link: Link, approved: Approved) -> BoxStream<'static, Progress> {
     emit(move |out: Emitter<Progress>| async move {
         let plan = approved.plan();
         let mut receipt = Receipt::default();
-        for change in &plan.changes {
+        for (made, change) in plan.changes.iter().enumerate() {
             match send(&link, plan, change).await {
                 Ok(answer) => {
                     receipt = read_receipt(&answer);
@@ -26,13 +26,34 @@ pub fn execute(link: Link, approved: Approved) -> BoxStream<'static, Progress> {
                     out.send(Progress::Sent(format!("{} {path}", word(change.method)))).await;
                 }
                 Err(fault) => {
-                    out.send(Progress::Failed(fault)).await;
+                    out.send(Progress::Failed(half_done(fault, made, plan.changes.len()))).await;
                     return;
                 }
             }
         }
         out.send(Progress::Done(receipt)).await;
     })
+}
+
+/// A failure that comes after some of the requests were made says so.
+fn half_done(mut fault: Fault, made: usize, of: usize) -> Fault {
+    if made > 0 {
+        match &mut fault {
+            Fault::Config { what, .. }
+            | Fault::Unreachable { what, .. }
+            | Fault::Denied { what, .. }
+            | Fault::Conflict { what }
+            | Fault::Gone { what }
+            | Fault::Timeout { what, .. }
+            | Fault::Invalid { what }
+            | Fault::Unsupported { what }
+            | Fault::Server { what }
+            | Fault::ReadOnly { what } => {
+                what.push_str(&format!(" ({made} of {of} requests were made before and stay)"));
+            }
+        }
+    }
+    fault
 }
 
 const fn word(method: Method) -> &'static str {
@@ -179,6 +200,24 @@ mod tests {
         assert_eq!(judged("u1", "8", 3), Ok("8".to_owned()), "only the status moved");
         assert!(matches!(judged("u1", "8", 4), Err(Fault::Conflict { .. })));
         assert!(matches!(judged("u2", "7", 3), Err(Fault::Conflict { .. })));
+    }
+
+    #[test]
+    fn a_failure_halfway_says_what_stays() {
+        let fault = || Fault::Invalid { what: "denied by a webhook".to_owned() };
+        assert_eq!(half_done(fault(), 0, 2), fault());
+        let text = "denied by a webhook (1 of 2 requests were made before and stay)";
+        assert_eq!(half_done(fault(), 1, 2).to_string(), text);
+    }
+
+    #[test]
+    fn the_object_of_a_request_is_the_plans_own_or_another() {
+        let own = "/apis/apps/v1/namespaces/shop/deployments/web";
+        for subresource in ["", "/status", "/scale", "?x=1", "/scale?fieldManager=x"] {
+            assert_eq!(object_of(&format!("{own}{subresource}"), own), own);
+        }
+        let other = "/apis/apps/v1/namespaces/shop/deployments/scale";
+        assert_eq!(object_of(&format!("{other}?x=1"), own), other);
     }
 
     #[test]

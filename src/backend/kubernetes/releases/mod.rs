@@ -4,6 +4,7 @@
 pub mod argo;
 pub mod flagger;
 pub mod raw;
+mod runs;
 mod steps;
 mod told;
 
@@ -143,7 +144,8 @@ async fn follow(
                 let place = Place::of(Kind::Event, scope).map(|events| events.about("Canary"));
                 told::told(rows, watched(link, pulse, place, Events::new(target)))
             } else {
-                rows
+                let place = Place::analysis_runs(scope);
+                runs::joined(rows, watched(link, pulse, Ok(place), runs::Runs(target)))
             };
             rows.map(move |event| (index, event)).boxed()
         };

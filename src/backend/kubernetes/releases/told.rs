@@ -12,11 +12,15 @@ use crate::model::{ClusterEvent, FeedEvent, Release, Row, Stamp};
 
 /// Values that a sparkline shows.
 const VALUES: usize = 20;
+/// Events that are kept of one Canary, also when the server has forgotten them.
+const KEPT: usize = 100;
 /// What begins a run: older reasons are of another one.
 const BEGINNING: &str = "New revision detected";
 
-/// Namespace and UID of a Canary.
+/// UID of a Canary.
 type Id = Arc<str>;
+/// Messages by the time and name of their events.
+type Messages = BTreeMap<(Stamp, Arc<str>), Box<str>>;
 
 /// Messages by time and UID of their event.
 type Messages = BTreeMap<(Stamp, Arc<str>), Box<str>>;
@@ -92,6 +96,9 @@ impl Told {
         // an event that is seen again moves to its new time
         all.retain(|(_, name), _| *name != key.name);
         all.insert((last, key.name), message);
+        if all.len() > KEPT {
+            all.pop_first();
+        }
         Some(object_uid)
     }
 
