@@ -33,6 +33,7 @@ impl Project for Runs {
             severity: Severity::Good,
             waits_for: Box::default(),
             needs_decision: false,
+            is_held: false,
             step: None,
             weight: None,
             ready: (0, 0),

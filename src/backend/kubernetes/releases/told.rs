@@ -22,9 +22,6 @@ type Id = Arc<str>;
 /// Messages by the time and name of their events.
 type Messages = BTreeMap<(Stamp, Arc<str>), Box<str>>;
 
-/// Messages by time and UID of their event.
-type Messages = BTreeMap<(Stamp, Arc<str>), Box<str>>;
-
 /// Rows and what was told of them.
 #[derive(Default)]
 struct Told {
