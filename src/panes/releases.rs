@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::Cx;
 use super::list::{Cell, Column, ListRow, all_namespaces, always, several_targets};
 use crate::input::Context;
-use crate::model::{Feed, FeedSpec, Release, Severity, TargetKind};
+use crate::model::{Engine, Feed, FeedSpec, Release, Severity, TargetKind};
 use crate::theme::Role;
 use crate::ui::Look;
 use crate::world::{Table, World};
@@ -105,6 +105,10 @@ static COLUMNS: &[Column<Release>] = &[
         right: false,
         cell: |row, _| {
             let (ready, wanted) = row.ready;
+            // a Canary does not count the pods of its target
+            if row.engine == Engine::Flagger && wanted == 0 {
+                return Cell::none();
+            }
             Cell::of(if ready < wanted { Role::Warn } else { Role::Text }, format!("{ready}/{wanted}"))
         },
         order: None,
