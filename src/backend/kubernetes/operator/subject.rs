@@ -12,7 +12,11 @@ use crate::model::{Fault, Key, Kind};
 /// # Errors
 /// `Invalid` without a namespace, or for a kind that no action is for.
 pub fn collection(key: &Key) -> Result<String, Fault> {
-    if !matches!(key.kind, Kind::Pod | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) {
+    let changeable = matches!(
+        key.kind,
+        Kind::Pod | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout | Kind::Canary
+    );
+    if !changeable {
         return Err(Fault::Invalid { what: format!("a {} cannot be changed from here", key.kind.word()) });
     }
     if key.namespace.is_empty() {
