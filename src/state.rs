@@ -70,6 +70,8 @@ pub struct State {
     pub look: Look,
     /// Size of the terminal.
     pub size: ratatui::layout::Size,
+    /// The workload whose revisions are waited for, to choose one.
+    pub choosing: Option<Key>,
     /// When the selection will follow the cursor.
     pub settle_at: Option<Duration>,
     /// The whole screen has to be drawn anew.
@@ -101,6 +103,7 @@ impl State {
             keymap,
             look,
             size,
+            choosing: None,
             settle_at: None,
             redraw: false,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 
-use crate::actions::{Consent, Given, Observation, Progress};
+use crate::actions::{Action, Consent, Given, Observation, Progress};
 use crate::commands;
 use crate::effect::{Effect, Effects};
 use crate::event::{Event, JobEvent, JobId, Signal};
@@ -21,7 +21,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Effects {
         Event::Input(input) => self::input(state, input, now),
         Event::Feed(spec, event) => {
             state.data.world.take(&spec, event, now.wall);
-            Effects::new()
+            chosen_revisions(state, now)
         }
         Event::Job(id, event) => job(state, id, event, now),
         Event::Tick => {
@@ -36,6 +36,20 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Effects {
         Event::Signal(Signal::Stop) => vec![Effect::Suspend],
         Event::Signal(Signal::Continue) => {
             state.redraw = true;
+            Effects::new()
+        }
+    }
+}
+
+/// Goes on with a rollback once the revisions to choose from have come, or cannot.
+fn chosen_revisions(state: &mut State, now: Now) -> Effects {
+    let come = state.choosing.as_ref().is_some_and(|key| state.data.world.revisions.contains_key(key));
+    let Some(key) = state.choosing.take_if(|_| come) else { return Effects::new() };
+    state.notices.clear();
+    match commands::choose_revision(&mut commands::Cmd { state, now }, key) {
+        Ok(effects) => effects,
+        Err(why) => {
+            state.notify(why, true, now);
             Effects::new()
         }
     }
@@ -195,9 +209,13 @@ fn picked(state: &mut State, pick: Pick, now: Now) -> Effects {
             Effects::new()
         }
         Pick::Revision(key, revision) => {
-            let args = vec![revision.to_string()];
-            state.data.subject.key = Some(key);
-            commands::run(state, "rollback", &args, now)
+            match commands::plan(&mut commands::Cmd { state, now }, vec![Action::Rollback { key, revision }]) {
+                Ok(effects) => effects,
+                Err(why) => {
+                    state.notify(why, true, now);
+                    Effects::new()
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Cmd, Outcome, refusal};
 use crate::actions::Action;
 use crate::effect::{Effect, Effects};
 use crate::model::{EngineState, Key, Kind};
-use crate::panes::{Ask, rollout};
+use crate::panes::Ask;
 use crate::ui::overlay::{Item, Overlay, Pick, Picker, Prompt, PromptKind};
 
 /// Asks for plans, after checking what can be checked here.
@@ -100,20 +100,33 @@ pub fn rollback(cmd: &mut Cmd, args: &[String]) -> Outcome {
     if let Some(why) = refusal(cmd.state, crate::model::Deed::Rollback, &key) {
         return Err(why);
     }
-    cmd.state.data.subject.key = Some(key.clone());
-    let cx = cmd.state.data.cx(cmd.now);
-    let items: Vec<Item> = rollout::revisions(&cx)
+    choose_revision(cmd, key)
+}
+
+/// Lets the user choose among the revisions of a workload, once they are known.
+pub fn choose_revision(cmd: &mut Cmd, key: Key) -> Outcome {
+    let known = cmd.state.data.world.revisions.get(&key);
+    let Some(revisions) = known.and_then(|fetched| fetched.value.as_ref()) else {
+        if known.is_some_and(|fetched| fetched.fault.is_some()) {
+            // they cannot be listed: the plan says what it can, for the one before the current
+            return plan(cmd, vec![Action::Rollback { key, revision: 0 }]);
+        }
+        cmd.state.notify(format!("reading the revisions of {}", key.slug()), false, cmd.now);
+        cmd.state.choosing = Some(key);
+        return Ok(Vec::new());
+    };
+    let items: Vec<Item> = revisions
+        .list
         .iter()
         .filter(|revision| !revision.current)
         .map(|revision| Item {
             label: format!("revision {}", revision.number),
-            detail: format!("{} ago  {}  {}", revision.created.age(cx.now.wall), revision.images, revision.cause),
+            detail: format!("{} ago  {}  {}", revision.created.age(cmd.now.wall), revision.images, revision.cause),
             pick: Pick::Revision(key.clone(), revision.number),
         })
         .collect();
     if items.is_empty() {
-        // not loaded, or none: the plan will tell, and takes the one before the current
-        return plan(cmd, vec![Action::Rollback { key, revision: 0 }]);
+        return Err(format!("{} has no other revision to go back to", key.slug()));
     }
     let title = format!("Roll {} back to", key.slug());
     cmd.state.overlays.push(Overlay::Picker(Picker::new(&title, items)));

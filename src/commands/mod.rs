@@ -10,7 +10,7 @@ use crate::effect::Effects;
 use crate::model::{Access, Deed, Key, Now, TargetKind};
 use crate::state::State;
 
-pub use act::scale_to;
+pub use act::{choose_revision, plan, scale_to};
 pub use app::look_at;
 
 /// What a command works on.

@@ -63,6 +63,9 @@ impl State {
             needs.extend(self.pane(PaneId::Pods).needs(&cx));
             needs.extend(self.pane(PaneId::Docker).needs(&cx));
         }
+        if let Some(key) = &self.choosing {
+            needs.insert(FeedSpec { target: key.target, feed: Feed::Revisions(key.clone()) });
+        }
         for target in &cx.world.targets {
             needs.insert(FeedSpec { target: target.meta.id, feed: Feed::Server });
             if target.meta.kind == TargetKind::Kubernetes {
