@@ -256,7 +256,6 @@ impl<O: Output> App<O> {
         match effect {
             Effect::Plan(id, action) => self.gateway.plan(id, action),
             Effect::Run(id, approved) => self.gateway.run(id, *approved),
-            Effect::Cancel(id) => self.gateway.cancel(id),
             Effect::Copy(text) => self.output.send(osc52(&text, self.tmux)),
             Effect::OpenDemo => self.open_demo(),
             // the loop itself sees to these

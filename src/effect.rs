@@ -11,8 +11,6 @@ pub enum Effect {
     Plan(JobId, Action),
     /// Record the intent, execute, verify, record the outcome.
     Run(JobId, Box<Approved>),
-    /// Stop waiting for the verdict of this action; what was sent stays sent.
-    Cancel(JobId),
     /// Put this text on the user's clipboard (OSC 52).
     Copy(String),
     /// Stop as a shell's job control wants it.

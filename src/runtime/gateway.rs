@@ -106,11 +106,6 @@ impl Gateway {
         });
     }
 
-    /// Stops watching an action; what was sent stays sent.
-    pub fn cancel(&mut self, id: JobId) {
-        self.tasks.remove(&id);
-    }
-
     fn spawn(&mut self, id: JobId, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.retain(|_, task| !task.is_finished());
         self.tasks.insert(id, AbortOnDropHandle::new(tokio::spawn(work)));
