@@ -85,7 +85,8 @@ fn moves(options: &Options, screen: &mut Screen, what: &str, report: &mut Report
     let mut bytes = Vec::new();
     let mut lost = 0;
     for n in 0..options.moves {
-        let key = if n % 40 < 20 { "j" } else { "k" };
+        // never so far that the list scrolls: then the bar would stay where it is
+        let key = if n % 20 < 10 { "j" } else { "k" };
         match screen.answer(key, cursor(own)) {
             Some((time, count)) => {
                 times.push(time);
