@@ -9,7 +9,7 @@ use crate::actions::{Action, Approved, Consent, Diff, Given, Note, Observation, 
 use crate::backend::Opened;
 use crate::cli::{Act, Output};
 use crate::event::{JobEvent, JobId};
-use crate::model::{Key, Kind, Scope, TargetKind};
+use crate::model::{Fault, Key, Kind, Scope, TargetKind};
 use crate::runtime::audit::Audit;
 use crate::runtime::gateway::{Ending, Report, carry_out};
 
@@ -29,6 +29,10 @@ pub async fn run(act: &Act, opened: &[Opened], scope: &Scope, policy: &Policy, a
     let (target, action) = parse(act, opened, scope)?;
     let plan = match target.operator.plan(&action).await {
         Ok(plan) => plan,
+        Err(Fault::Already { what }) => {
+            report_nothing_to_do(act, &action, &what);
+            return Ok(0);
+        }
         Err(fault) => {
             report_refusal(act, &action, &fault.to_string());
             return Ok(EXIT_REFUSED);
@@ -96,6 +100,16 @@ fn report_refusal(act: &Act, action: &Action, why: &str) {
                 "{:#}\n",
                 json!({"action": action.verb(), "object": act.object, "verdict": "refused", "detail": why})
             ));
+        }
+    }
+}
+
+fn report_nothing_to_do(act: &Act, action: &Action, what: &str) {
+    match act.output {
+        Output::Text => say(&format!("nothing to do: {what}\n")),
+        Output::Json => {
+            let told = json!({"action": action.verb(), "object": act.object, "verdict": "done", "detail": what});
+            say(&format!("{told:#}\n"));
         }
     }
 }

@@ -27,6 +27,9 @@ pub enum Fault {
     /// The request makes no sense to the server or to us.
     #[error("{what}")]
     Invalid { what: String },
+    /// What is asked for is so already.
+    #[error("nothing to do: {what}")]
+    Already { what: String },
     /// The server does not have this (an API group, metrics, a log driver that cannot be read).
     #[error("{what}")]
     Unsupported { what: String },
@@ -54,6 +57,7 @@ impl Fault {
             Self::Gone { .. } => "gone",
             Self::Timeout { .. } => "timeout",
             Self::Invalid { .. } => "invalid",
+            Self::Already { .. } => "nothing to do",
             Self::Unsupported { .. } => "unsupported",
             Self::Server { .. } => "server error",
             Self::ReadOnly { .. } => "read-only",

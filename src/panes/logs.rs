@@ -9,7 +9,7 @@ use super::containers::engine_subject;
 use super::{Ask, Cx, Motion, Pane, PaneId, Title};
 use crate::input::Context;
 use crate::model::text::{Colour, SgrStyle, Styled, window, wrap};
-use crate::model::{Feed, FeedSpec, LogSource, Stamp};
+use crate::model::{Feed, FeedSpec, Kind, LogSource, Stamp};
 use crate::theme::Role;
 use crate::ui::{Look, text};
 use crate::world::Freshness;
@@ -315,7 +315,10 @@ impl Pane for Logs {
 
     fn title(&self, cx: &Cx) -> Title {
         let Some(source) = self.wanted(cx) else { return Title { text: "Logs".into(), ..Title::default() } };
-        let mut detail = source.key.name.to_string();
+        let mut detail = match (cx.scope(), source.key.kind) {
+            (None, Kind::Pod) => format!("{}/{}", source.key.namespace, source.key.name),
+            _ => source.key.name.to_string(),
+        };
         if !source.container.is_empty() {
             detail.push_str(&format!("/{}", source.container));
         }

@@ -36,7 +36,7 @@ impl Events {
             key: self.key(&event.metadata),
             warning: &*event.kind == "Warning",
             reason: self.strings.get(&event.reason),
-            message: (*event.message).into(),
+            message: event.message.trim_end().into(),
             object: self.strings.get(&format!("{}/{}", &*about.kind, &*about.name)),
             object_uid: self.strings.get(&about.uid),
             count: count.max(1),

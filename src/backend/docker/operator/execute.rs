@@ -26,7 +26,8 @@ pub async fn run(engine: &Engine, approved: Approved, out: &Emitter<Progress>) {
     };
     match result.await {
         Ok(receipt) => {
-            let sent = plan.changes.first().map(|change| change.path.clone()).unwrap_or_default();
+            let sent = plan.action.verb();
+            let sent = format!("{sent} {} accepted", plan.action.key().name);
             out.send(Progress::Sent(sent)).await;
             out.send(Progress::Done(receipt)).await;
         }

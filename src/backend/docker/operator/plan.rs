@@ -52,16 +52,16 @@ fn possible(action: &Action, inspect: &Inspect) -> Result<(), Fault> {
     let name = inspect.short_name();
     let state = inspect.engine_state();
     let refuse = |why: &str| Err(Fault::Invalid { what: format!("{name} {why}") });
+    let already = |how: &str| Err(Fault::Already { what: format!("{name} is {how} already") });
     match (action, state) {
         (_, EngineState::Removing) => refuse("is being removed"),
-        (Action::Stop { .. }, EngineState::Exited | EngineState::Created | EngineState::Dead) => {
-            refuse("is not running: there is nothing to stop")
-        }
-        (Action::Start { .. }, EngineState::Running) => refuse("is running already"),
+        (Action::Stop { .. }, EngineState::Exited | EngineState::Created | EngineState::Dead) => already("stopped"),
+        (Action::Start { .. }, EngineState::Running) => already("running"),
         (Action::Start { .. }, EngineState::Paused) => refuse("is paused: unpause it instead"),
         (Action::Start { .. }, EngineState::Restarting) => refuse("is being restarted by its restart policy"),
-        (Action::Pause { .. }, EngineState::Paused) => refuse("is paused already"),
+        (Action::Pause { .. }, EngineState::Paused) => already("paused"),
         (Action::Pause { .. }, other) if other != EngineState::Running => refuse("is not running: it cannot be paused"),
+        (Action::Unpause { .. }, EngineState::Running) => already("unpaused"),
         (Action::Unpause { .. }, other) if other != EngineState::Paused => refuse("is not paused"),
         (Action::Start { .. } | Action::Restart { .. }, EngineState::Dead) => {
             refuse("is half removed: it can only be removed")

@@ -46,6 +46,7 @@ fn half_done(mut fault: Fault, made: usize, of: usize) -> Fault {
             | Fault::Gone { what }
             | Fault::Timeout { what, .. }
             | Fault::Invalid { what }
+            | Fault::Already { what }
             | Fault::Unsupported { what }
             | Fault::Server { what }
             | Fault::ReadOnly { what } => {

@@ -22,7 +22,7 @@ pub async fn plan(link: &Link, subject: &Subject, wanted: u32) -> Result<Plan, F
     let (key, name) = (&subject.key, subject.place());
     let kind = key.kind.word();
     if now == wanted {
-        return Err(Fault::Invalid { what: format!("{kind} {name} already has {wanted} replicas") });
+        return Err(Fault::Already { what: format!("{kind} {name} already has {wanted} replicas") });
     }
     access::require(link, key, "patch", "scale").await?;
     let mut notes = own_notes(subject, now, wanted);
