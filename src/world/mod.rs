@@ -229,14 +229,17 @@ impl World {
     }
 
     fn alive(&mut self, spec: &FeedSpec) {
-        if spec.feed == Feed::Server {
-            if let Some(target) = self.targets.get_mut(usize::from(spec.target.0))
-                && target.server.is_some()
-            {
-                target.link = Freshness::Live;
+        match &spec.feed {
+            Feed::Server => {
+                if let Some(target) = self.targets.get_mut(usize::from(spec.target.0))
+                    && target.server.is_some()
+                {
+                    target.link = Freshness::Live;
+                }
             }
-        } else {
-            self.each_table(spec, |table| table.alive(spec));
+            // a log that says nothing is followed all the same
+            Feed::Log(source) => self.logs.entry(source.clone()).or_default().fault = None,
+            _ => self.each_table(spec, |table| table.alive(spec)),
         }
     }
 

@@ -53,9 +53,8 @@ pub async fn read(
     out: &Emitter<FeedEvent>,
 ) -> Result<Outcome, Fault> {
     let body = link.stream(request.path).await?;
-    if lost.take().is_some() {
-        out.send(FeedEvent::Alive).await;
-    }
+    *lost = None;
+    out.send(FeedEvent::Alive).await;
     let mut answer = Lines::new(Box::pin(body));
     let mut batch = Batch::default();
     resume.begin(request.gaps);
